@@ -1,0 +1,282 @@
+"""What a server has said when it refused: reading error bodies and headers, as plain text.
+
+Nothing here knows the error classes or HTTP clients: functions from text and JSON to text,
+numbers and yes or no. Bodies come in four forms (AI/ML API documentation, errors, 2026-08, and
+bodies that users of the API reported): `{message, requestId, statusCode, …}`, `{title, status,
+message}`, `{error: {message, code, type}}`, and no JSON at all: HTML, plain text, nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from pydantic_core import from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+MAX_BODY_CHARS = 2_000
+_MAX_MESSAGE_CHARS = 1_000
+_MIN_SECRET_CHARS = 6
+_REDACTED = "[redacted]"
+_HTML = "an HTML page"
+
+
+def redact(text: str, secrets: Collection[str]) -> str:
+    """Cut secrets out of a text, plain or escaped for JSON or a URL.
+
+    Args:
+        text: Text that a server sent.
+        secrets: What must not show. Those shorter than 6 characters are left alone: they would
+            tear up ordinary words.
+
+    Returns:
+        The text with `[redacted]` in place of each secret.
+    """
+    forms = set()
+    for secret in secrets:
+        if len(secret) >= _MIN_SECRET_CHARS:
+            escaped = json.dumps(secret)[1:-1]
+            utf8 = json.dumps(secret, ensure_ascii=False)[1:-1]
+            forms |= {secret, escaped, escaped.replace("/", r"\/"), utf8, quote(secret, safe="")}
+    # The longest first: one secret may be the beginning of another.
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, _REDACTED)
+    return text
+
+
+def finite_number(value: object) -> float | None:
+    """Return a number, or text that is one; None if it is neither, not finite, or below 0."""
+    if not isinstance(value, (int, float, str)) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Read how long the server asks to wait.
+
+    Args:
+        headers: Response headers with lower-case names: `retry-after-ms` (milliseconds) goes
+            before `retry-after` (seconds, or an HTTP date).
+        now: The present as a Unix time in seconds, for the date.
+
+    Returns:
+        Seconds, 0.0 for a date in the past; None if there is nothing readable.
+    """
+    milliseconds = finite_number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after")
+    seconds = finite_number(value)
+    if seconds is not None or value is None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(value)
+        # A date without a zone is one in GMT: HTTP has no other.
+        return max(
+            0.0, (date if date.tzinfo else date.replace(tzinfo=timezone.utc)).timestamp() - now
+        )
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+# Upstream providers' wordings for an input that is too long.
+_OVERFLOW = re.compile(
+    r"context_length_exceeded|context_?window_?exceeded|prompt_tokens_exceeded"
+    r"|maximum (?:context|prompt|input) length|exceeds? (?:the |its |this )?(?:model'?s )?"
+    r"(?:maximum |available |configured )?(?:context|limit of \d+ input tokens)"
+    r"|input tokens exceed|(?:prompt|input|conversation|request) is too long"
+    r"|token count\b.{0,40}\bexceeds|over the context window"
+    r"|reduce the length of the (?:messages|prompt|input)|range of input length should be"
+)
+_VALIDATION = re.compile(
+    r"\b(?:invalid input|body validation error|validation (?:error|failed)|invalid enum value)\b"
+)
+_NO_MONEY = re.compile(
+    r"insufficient_quota|run out of (?:credits|funds)|free[- ]tier limit|free limit"
+)
+_ABOUT_MONEY = re.compile(r"credit|funds|balance|billing|top[- ]?up|subscription|free[- ]tier")
+_ABOUT_KEY_OR_RATE = re.compile(
+    r"\b(?:api[- ]?keys?|tokens?|authentication|rate|too many requests|requests per)\b"
+    r"|rate[-_ ]?limit|concurren"
+)
+# For errors inside a 2xx that name no status: the first that fits.
+_STATUS_BY_WORDS = (
+    (_NO_MONEY, 402),
+    (re.compile(r"rate[-_ ]?limit|too[ _]many[ _]requests"), 429),
+    (re.compile(r"authentication|(?:invalid|incorrect)[ _]api[ _]key"), 401),
+    (re.compile(r"permission_|forbidden"), 403),
+    (re.compile(r"\b(?:model_)?not_found"), 404),
+    (re.compile(r"\binvalid_|content_policy"), 400),
+)
+
+
+def is_context_overflow(words: str) -> bool:
+    """Say whether lower-case words mean that the input is longer than the context window."""
+    return _OVERFLOW.search(words) is not None
+
+
+def is_validation(words: str) -> bool:
+    """Say whether lower-case words plainly find fault with the request."""
+    return _VALIDATION.search(words) is not None
+
+
+def is_out_of_credits(words: str) -> bool:
+    """Say whether the lower-case words of a 403 or 429 are about money, not a key or a rate."""
+    return _NO_MONEY.search(words) is not None or (
+        _ABOUT_MONEY.search(words) is not None and _ABOUT_KEY_OR_RATE.search(words) is None
+    )
+
+
+def status_from_words(words: str) -> int:
+    """Return the status that fits the lower-case words of an error without one; 500 if none."""
+    return next((status for pattern, status in _STATUS_BY_WORDS if pattern.search(words)), 500)
+
+
+_KEPT_HEADERS = frozenset(
+    {
+        "content-type",
+        "date",
+        "retry-after",
+        "retry-after-ms",
+        "x-client-request-id",
+        "x-inference-id",
+        "x-request-id",
+    }
+)
+_KEPT_HEADER_PREFIXES = ("x-aimlapi-", "x-ratelimit-")
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """Return a header by its lower-case name, empty if there is none."""
+    return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
+def kept_headers(headers: Mapping[str, str], secrets: Collection[str]) -> dict[str, str]:
+    """Return the response headers that help to find a call again, with lower-case names."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    return {
+        name: redact(value, secrets)
+        for name, value in lower.items()
+        if name in _KEPT_HEADERS or name.startswith(_KEPT_HEADER_PREFIXES)
+    }
+
+
+def clean_body(body: str, secrets: Collection[str]) -> tuple[str, dict[str, Any]]:
+    """Return a body without secrets: its text, and the JSON object that it is (else an empty one).
+
+    The object is looked through as well as the text, since JSON can escape any letter.
+    """
+    text = redact(body, secrets)
+    data = _json_object(text)
+    decoded = redact(to_json(data).decode(), secrets)
+    return (decoded, _json_object(decoded)) if _REDACTED in decoded else (text, data)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        data = from_json(text.removeprefix("\ufeff"))
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _error_in(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    error = data.get("error")
+    return error if isinstance(error, dict) else {}
+
+
+def said(data: Mapping[str, Any]) -> str:
+    """Return the server's words from a JSON error in any of its shapes, or an empty text."""
+    for value in (
+        _error_in(data).get("message"),
+        data.get("message"),
+        data.get("error"),
+        data.get("title"),
+    ):
+        parts = value if isinstance(value, list) else [value]
+        text = "; ".join(part.strip() for part in parts if isinstance(part, str))
+        if text:
+            return text[:_MAX_MESSAGE_CHARS]
+    return ""
+
+
+def error_code(data: Mapping[str, Any]) -> str | None:
+    """Return the server's own error code, or the error's type; numbers are no codes."""
+    error = _error_in(data)
+    candidates = (error.get("code"), data.get("code"), error.get("type"))
+    return next((code for code in candidates if code and isinstance(code, str)), None)
+
+
+def status_in(data: Mapping[str, Any]) -> int | None:
+    """Return the status that a body names, as a number or as text, if it is one of an error."""
+    error = _error_in(data)
+    stated = (data.get("statusCode"), data.get("status"), error.get("status"), error.get("code"))
+    numbers = (finite_number(value) for value in stated)
+    return next(
+        (int(number) for number in numbers if number is not None and number in range(400, 600)),
+        None,
+    )
+
+
+def plain_words(text: str) -> str:
+    """Return the gist of a body that is no JSON object."""
+    text = text.strip().removeprefix("\ufeff")
+    if text.startswith("<"):
+        title = re.search(r"<title[^>]*>([^<]{1,200})", text, re.IGNORECASE)
+        return _HTML + (f" titled {title[1].strip()!r}" if title else "")
+    return " ".join(text[:MAX_BODY_CHARS].split())[:200]
+
+
+def describe(text: str, data: Mapping[str, Any]) -> str:
+    """Say what a body is that should have been an answer; `data` is empty if it is no object."""
+    if data:
+        keys = ", ".join(key[:40] for key in sorted(data)[:20])
+        described = f"The body is JSON with object={data.get('object')!r} and the keys {keys}."
+        if data.get("object") == "image":
+            described += " That is an image endpoint's answer; a chat model's has choices."
+        return described
+    words = plain_words(text)
+    if not words:
+        return "The body is empty."
+    return f"The body is {words}." if words.startswith(_HTML) else f"The body begins {words!r}."
+
+
+def sentence(text: str) -> str:
+    """End a text with a full stop if it has no end of its own."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def host(url: str) -> str:
+    """Return the host and port of an address; empty if it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return ""
+    return f"{parts.hostname or ''}:{port}" if port else parts.hostname or ""
+
+
+def address(url: str) -> str:
+    """Return an address without user, password, query and fragment."""
+    name = host(url)
+    return f"{urlsplit(url).scheme}://{name}{urlsplit(url).path}" if name else "?"
+
+
+def reason(status: int) -> str:
+    """Return the standard phrase for a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "no reason given"
