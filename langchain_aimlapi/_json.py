@@ -1,0 +1,113 @@
+"""JSON in and out: one decoder and one encoder for the whole package.
+
+Both come with pydantic and are several times faster than the standard library's. What they
+refuse but the wire may hold is repaired on a second, slower way, so that the usual case pays
+nothing for it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
+
+# Every escape of a JSON text, pairs of surrogates as one, so that a lone one cannot be mistaken
+# for half of a pair, nor `\\ud800` (an escaped backslash) for an escape.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+
+
+def loads(data: bytes | str) -> Any:
+    """Decode JSON.
+
+    A byte order mark is dropped, and the escape of a lone surrogate becomes U+FFFD: neither
+    makes an answer that was paid for unreadable.
+
+    Args:
+        data: UTF-8 bytes or text.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: Not JSON, not UTF-8, or nested too deeply.
+    """
+    try:
+        return from_json(data, allow_inf_nan=False)
+    except (ValueError, TypeError):  # TypeError: text with lone surrogates in it
+        text = data.decode() if isinstance(data, bytes) else _without_surrogates(data)
+        repaired = _ESCAPE.sub(_without_lone_surrogate, text.removeprefix("\ufeff"))
+    return from_json(repaired, allow_inf_nan=False)
+
+
+def dumps(value: Any) -> bytes:
+    """Encode a value as JSON.
+
+    Lone surrogates, which come from text that was cut between two halves of a character, become
+    U+FFFD: a prompt is not refused because of them.
+
+    Args:
+        value: Plain data: dict, list, tuple, str, int, float, bool, None. Other kinds that
+            pydantic knows (models, dates, enums …) are written as pydantic writes them.
+
+    Returns:
+        Compact JSON in UTF-8.
+
+    Raises:
+        AIMLAPIConfigurationError: JSON cannot hold the value: an unknown kind of object, NaN or
+            infinity, a circle, or nesting without end.
+    """
+    try:
+        encoded = to_json(value)
+    except ValueError as error:
+        encoded = _dumps_repaired(value, str(error))
+    if _has_non_finite(value):
+        raise AIMLAPIConfigurationError(
+            "The request holds NaN or infinity, which JSON does not have. Pass a finite number."
+        )
+    return encoded
+
+
+def _without_lone_surrogate(escape: re.Match[str]) -> str:
+    return r"\ufffd" if escape["lone"] else escape[0]
+
+
+def _dumps_repaired(value: Any, reason: str) -> bytes:
+    try:
+        return to_json(_without_surrogates(value))
+    except (ValueError, RecursionError):
+        raise AIMLAPIConfigurationError(
+            f"The request cannot be written as JSON: {reason}. Pass plain values: dict, list, str, "
+            "int, float, bool, None."
+        ) from None
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        # By way of UTF-16 two halves that stand side by side become their character.
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_surrogates(item) for item in value]
+    return value
+
+
+def _has_non_finite(value: Any) -> bool:
+    # Looking through the values is cheaper than through the bytes of a large prompt.
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+        elif isinstance(item, float) and not math.isfinite(item):
+            return True
+    return False
