@@ -1,0 +1,239 @@
+"""Sockets under httpcore: how long a read may wait, which proxy leads out of the house.
+
+Nothing here knows of HTTP messages or calls; `_pool` puts these streams under its connections.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import time
+import urllib.request
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import httpcore
+
+from langchain_aimlapi._request import is_loopback
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+_VARIABLES = tuple(
+    form(f"{name}_proxy")
+    for name in ("http", "https", "all", "no")
+    for form in (str.lower, str.upper)
+)
+_SLICE = 256 * 1024  # bytes handed to the socket at once
+
+
+class ReadClock:
+    """How long the next read of a connection may wait.
+
+    After a write, all reads together may take the timeout that httpcore passes: the time to
+    the first byte is one span, however slowly header bytes drip in. After `each_read` every
+    read has its own span.
+    """
+
+    def __init__(self) -> None:
+        """Start as for a new request."""
+        self._deadline: float | None = None
+        self._each_read: float | None = None
+        self._is_span = True
+
+    def restart(self) -> None:
+        """Begin a new request on this connection."""
+        self._deadline = None
+        self._is_span = True
+
+    def each_read(self, seconds: float | None) -> None:
+        """From now on let each read wait up to `seconds` (None: no limit)."""
+        self._each_read = seconds
+        self._is_span = False
+
+    def allow(self, timeout: float | None) -> float | None:
+        """Return the seconds that the next read may take.
+
+        Args:
+            timeout: Seconds from the first read after the write; None: no limit.
+
+        Raises:
+            httpcore.ReadTimeout: Nothing is left of the span.
+        """
+        if not self._is_span:
+            return self._each_read
+        if timeout is None:
+            return None
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + timeout
+        if self._deadline <= now:
+            raise httpcore.ReadTimeout
+        return self._deadline - now
+
+
+class TimedStream(httpcore.NetworkStream):
+    """A network stream whose reads go by a `ReadClock`."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        """Wrap `stream`."""
+        self._stream = stream
+        self.clock = ReadClock()
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what has come, waiting as long as the clock allows."""
+        return self._stream.read(max_bytes, self.clock.allow(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of `buffer`; `timeout` seconds for each part of it."""
+        self.clock.restart()
+        for part in _slices(buffer):
+            self._stream.write(part, timeout)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """Return the encrypted stream; close the socket on any failure."""
+        try:
+            return TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the wrapped stream knows."""
+        return self._stream.get_extra_info(info)
+
+
+class AsyncTimedStream(httpcore.AsyncNetworkStream):
+    """A network stream whose reads go by a `ReadClock`."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        """Wrap `stream`."""
+        self._stream = stream
+        self.clock = ReadClock()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what has come, waiting as long as the clock allows."""
+        return await self._stream.read(max_bytes, self.clock.allow(timeout))
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of `buffer`; `timeout` seconds for each part of it."""
+        self.clock.restart()
+        for part in _slices(buffer):
+            await self._stream.write(part, timeout)
+
+    async def aclose(self) -> None:
+        """Close the socket."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Return the encrypted stream; close the socket on any failure or cancellation."""
+        try:
+            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+        return AsyncTimedStream(stream)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the wrapped stream knows."""
+        return self._stream.get_extra_info(info)
+
+
+class Backend(httpcore.SyncBackend):
+    """httpcore's own sockets with a clock for reads."""
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+        """Connect; arguments as httpcore has them."""
+        return TimedStream(super().connect_tcp(*args, **kwargs))
+
+
+class AsyncBackend(httpcore.AnyIOBackend):
+    """httpcore's own sockets with a clock for reads."""
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        """Connect; arguments as httpcore has them."""
+        return AsyncTimedStream(await super().connect_tcp(*args, **kwargs))
+
+
+def _slices(buffer: bytes) -> Iterator[bytes]:
+    """Cut a large body, so that the write timeout is about progress and no copy is large."""
+    return (buffer[start : start + _SLICE] for start in range(0, len(buffer), _SLICE))
+
+
+# ------------------------------------------------------------------------------------- proxies
+
+
+class Proxy(NamedTuple):
+    """A proxy's address; its password stays out of the text of this object."""
+
+    scheme: str
+    host: str
+    port: int
+    auth: tuple[str, str] | None = None
+
+    def __repr__(self) -> str:
+        """Show the address only."""
+        return f"Proxy({self.scheme}://{self.host}:{self.port})"
+
+
+def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
+    """Return the proxy that the environment names for an address; this machine never has one.
+
+    HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in either case, or the system's settings on
+    macOS and Windows. httpx leaves them aside for connections that it does not make itself.
+
+    Raises:
+        ValueError: The proxy cannot be used; the text does not show its URL.
+    """
+    if is_loopback(host):
+        return None
+    return _look_up_proxy(scheme, host, port, tuple(map(os.environ.get, _VARIABLES)))
+
+
+@functools.lru_cache(maxsize=64)
+def _look_up_proxy(
+    scheme: str,
+    host: str,
+    port: int,
+    environment: tuple[str | None, ...],  # noqa: ARG001 - what the answer depends on
+) -> Proxy | None:
+    proxies = urllib.request.getproxies()
+    url = proxies.get(scheme) or proxies.get("all")
+    if not url or urllib.request.proxy_bypass(f"{host}:{port}"):
+        return None
+    return _parse_proxy(url if "://" in url else f"http://{url}")
+
+
+def _parse_proxy(url: str) -> Proxy:
+    parts = urlsplit(url)
+    default_port = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}.get(parts.scheme)
+    try:
+        port = default_port and (parts.port or default_port)
+    except ValueError:
+        port = None
+    if not parts.hostname or not port:
+        raise ValueError("it is no URL of an http, https or socks5 proxy")
+    if parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        raise ValueError("it is a SOCKS proxy, which needs `pip install httpx[socks]`")
+    auth = (
+        (unquote(parts.username), unquote(parts.password or ""))
+        if parts.username is not None
+        else None
+    )
+    return Proxy(parts.scheme, parts.hostname, port, auth)
