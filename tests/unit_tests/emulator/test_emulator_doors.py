@@ -1,0 +1,279 @@
+"""The socket door, the command line, the pytest plugin, and what an import costs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from langchain_aimlapi.emulator import Emulator, Fault, Reply
+
+KEYED = {"authorization": "Bearer emulator-key"}
+BODY = {"model": "openai/gpt-5-1", "messages": [{"role": "user", "content": "Hello"}]}
+ROOT = Path(__file__).resolve().parents[3]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def client_of(server, **options):
+    return httpx.Client(base_url=server.base_url, headers=KEYED, trust_env=False, **options)
+
+
+def test_one_connection_serves_many_requests(emulator):
+    with emulator.serve() as server, client_of(server) as client:
+        for stream in (False, True, False):
+            reply = client.post("/chat/completions", json={**BODY, "stream": stream})
+            assert reply.status_code == 200
+        assert client.get("/models").status_code == 200
+        tag = client.get("/models").headers["etag"]
+        assert client.get("/models", headers={"if-none-match": tag}).status_code == 304
+        assert (server.accepted, server.open_connections) == (1, 1)
+        assert server.connection() == {
+            "api_key": "emulator-key",
+            "base_url": f"http://127.0.0.1:{server.port}/v1",
+        }
+    assert server.wait_for_connections(0)
+
+
+def test_both_doors_say_the_same():
+    answers = []
+    for door in ("memory", "socket"):
+        emulator = Emulator(clock=lambda: 0.0).script(Reply("Grüße"), Reply("Grüße"))
+        server = emulator.serve() if door == "socket" else None
+        client = (
+            client_of(server) if server else emulator.client(headers=KEYED, base_url="http://x/v1")
+        )
+        with client:
+            for stream in (False, True):
+                response = client.post("/chat/completions", json={**BODY, "stream": stream})
+                headers = dict(response.headers)
+                headers.pop("content-length", None)
+                headers.pop("transfer-encoding", None)
+                answers.append((door, response.content, headers))
+        if server:
+            server.close()
+    assert [a[1:] for a in answers[:2]] == [a[1:] for a in answers[2:]]
+
+
+def test_a_client_that_goes_away_is_noticed(emulator):
+    emulator.script(Fault.stall(1))
+    with emulator.serve() as server, client_of(server) as client:
+        with client.stream("POST", "/chat/completions", json={**BODY, "stream": True}) as response:
+            parts = response.iter_raw()
+            next(parts)
+            assert server.open_connections == 1
+        assert server.wait_for_connections(0)
+
+
+async def test_hundreds_of_open_streams(emulator):
+    emulator.respond_with(lambda _: Fault.stall(3))
+    limits = httpx.Limits(max_connections=None)
+    with emulator.serve() as server:
+        async with httpx.AsyncClient(
+            base_url=server.base_url, headers=KEYED, limits=limits, timeout=30, trust_env=False
+        ) as client:
+
+            async def first_bytes():
+                request = client.build_request(
+                    "POST", "/chat/completions", json={**BODY, "stream": True}
+                )
+                response = await client.send(request, stream=True)
+                parts = response.aiter_raw()
+                return response, parts, await anext(parts)
+
+            opened = await asyncio.gather(*(first_bytes() for _ in range(300)))
+            assert server.open_connections == 300
+            assert all(data.startswith(b"data: ") for *_, data in opened)
+            await asyncio.gather(*(response.aclose() for response, *_ in opened))
+            assert await asyncio.to_thread(server.wait_for_connections, 0)
+        assert server.accepted == 300
+
+
+def test_closing_drops_open_streams(emulator):
+    emulator.script(Fault.stall(1))
+    server = emulator.serve()
+    with (
+        client_of(server, timeout=30) as client,
+        client.stream("POST", "/chat/completions", json={**BODY, "stream": True}) as response,
+    ):
+        parts = response.iter_raw()
+        next(parts)
+        server.close()
+        with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+            next(parts)
+    server.close()
+    assert server.open_connections == 0
+
+
+def test_many_threads_are_billed_to_the_credit(emulator):
+    emulator.respond_with(lambda _: Reply("x", cost=7))
+    with emulator.client(headers=KEYED, base_url="http://x/v1") as client:
+        with ThreadPoolExecutor(16) as pool:
+            calls = [pool.submit(client.post, "/chat/completions", json=BODY) for _ in range(200)]
+        assert {call.result().status_code for call in calls} == {200}
+    assert sum(entry.credits for entry in emulator.ledger) == 1400
+    assert emulator.balance_usd == 100 - 1400 / 2_000_000
+    assert len({entry.inference_id for entry in emulator.ledger}) == 200
+
+
+def test_a_scripts_exception_is_told(emulator):
+    def broken(_):
+        raise KeyError("oops")
+
+    emulator.script(broken, broken)
+    with emulator.serve() as server, client_of(server) as client:
+        reply = client.post("/chat/completions", json=BODY)
+    assert (reply.status_code, "KeyError: 'oops'" in reply.text) == (500, True)
+    with (
+        emulator.client(headers=KEYED, base_url="http://x/v1") as client,
+        pytest.raises(KeyError, match="oops"),
+    ):
+        client.post("/chat/completions", json=BODY)
+
+
+def test_what_is_no_http_is_dropped(emulator):
+    with emulator.serve() as server:
+        with socket.create_connection((server.host, server.port)) as sock:
+            sock.settimeout(10)
+            sock.sendall(b"this is no HTTP\r\n\r\n")
+            assert sock.recv(100) == b""
+        assert server.wait_for_connections(0)
+
+
+def test_pipelined_requests_are_answered_in_turn(emulator):
+    with emulator.serve() as server, socket.create_connection((server.host, server.port)) as sock:
+        sock.settimeout(10)
+        get = b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n"
+        close = b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        sock.sendall(get + close)
+        data = b""
+        while part := sock.recv(65536):
+            data += part
+    assert data.count(b"HTTP/1.1 200") == 2
+
+
+def test_the_command_line_serves_until_interrupted():
+    command = [sys.executable, "-W", "error", "-m", "langchain_aimlapi.emulator", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--codex", "responses", "--balance", "1", "--api-key", "k"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    try:
+        address = process.stdout.readline().split()[-1]
+        codex = {**BODY, "model": "openai/gpt-5-1-codex"}
+        with httpx.Client(
+            base_url=address, headers={"authorization": "Bearer k"}, trust_env=False
+        ) as client:
+            assert client.post("/chat/completions", json=BODY).status_code == 200
+            assert client.post("/chat/completions", json=codex).status_code == 404
+            host = address.removesuffix("/v1")
+            assert client.get(f"{host}/v2/billing").json()["current_balance"] < 1
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=30)
+        out, err = process.stdout.read(), process.stderr.read()
+    finally:
+        process.kill()
+        process.communicate()
+    assert (code, err) == (0, "")
+    assert f"AIMLAPI_API_BASE={address}" in out
+    assert "AIMLAPI_API_KEY=<the key given>" in out
+
+
+def test_the_command_line_says_so_when_the_port_is_taken(capsys):
+    from langchain_aimlapi.emulator.__main__ import main
+
+    with Emulator().serve() as server:
+        assert main(["--port", str(server.port)]) == 1
+    assert f"Cannot listen on 127.0.0.1:{server.port}" in capsys.readouterr().err
+
+
+def test_the_pytest_plugin(tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import httpx\n"
+        "def test_memory(aimlapi_emulator):\n"
+        "    with aimlapi_emulator.client(base_url='http://x') as client:\n"
+        "        assert client.get('/v1/models').status_code == 200\n"
+        "def test_socket(aimlapi_emulator, aimlapi_emulator_server):\n"
+        "    assert aimlapi_emulator_server.emulator is aimlapi_emulator\n"
+        "    with httpx.Client(trust_env=False) as client:\n"
+        "        url = aimlapi_emulator_server.base_url + '/models'\n"
+        "        assert client.get(url).status_code == 200\n"
+    )
+    plugin = ["-p", "langchain_aimlapi.emulator.pytest_plugin"]
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-W",
+            "error",
+            "-c",
+            os.devnull,
+            *plugin,
+            "test_it.py",
+        ],
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 passed" in run.stdout, run.stdout + run.stderr
+
+
+def test_the_plugin_imports_nothing_until_a_fixture_is_asked_for():
+    code = (
+        "import sys, langchain_aimlapi.emulator.pytest_plugin\n"
+        "ours = sorted(m for m in sys.modules if m.startswith('langchain_aimlapi'))\n"
+        "heavy = {'httpx', 'h11', 'anyio', 'pydantic', 'langchain_core'} & set(sys.modules)\n"
+        "print(ours, heavy)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == (
+        "['langchain_aimlapi', 'langchain_aimlapi._version', 'langchain_aimlapi.emulator', "
+        "'langchain_aimlapi.emulator.pytest_plugin'] set()"
+    )
+
+
+def test_the_emulator_shares_no_code_with_the_client():
+    code = (
+        "import sys, langchain_aimlapi.emulator as e\n"
+        "for name in e.__all__: getattr(e, name)\n"
+        "mine = 'langchain_aimlapi.emulator'\n"
+        "print([m for m in sys.modules if m.startswith('langchain_aimlapi.')"
+        " and not m.startswith(mine)])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "['langchain_aimlapi._version']"
+
+
+def test_public_names():
+    import langchain_aimlapi.emulator as package
+
+    assert sorted(package.__all__) == sorted(package._HOMES)
+    assert all(getattr(package, name) is not None for name in package.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Emulatr'"):
+        package.Emulatr  # noqa: B018
+
+
+def test_no_thread_is_left(emulator):
+    with emulator.serve() as server:
+        names = {thread.name for thread in threading.enumerate()}
+        assert f"aimlapi-emulator-{server.port}" in names
+    assert f"aimlapi-emulator-{server.port}" not in {t.name for t in threading.enumerate()}
