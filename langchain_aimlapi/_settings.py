@@ -1,0 +1,348 @@
+"""What a `ChatAIMLAPI` is made of: its fields, how they are checked, copied, dumped and traced.
+
+Nothing in here sends or reads anything. Construction does no work that the first call can do: no
+client, no TLS context, no import of httpx.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.load import dumpd
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from typing_extensions import Self, override
+
+from langchain_aimlapi._parameters import refuse_unknown, rename_aliases
+from langchain_aimlapi._version import __version__
+from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
+from langchain_aimlapi.profiles import profile_for
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient as HttpAsyncClient
+    from httpx import Client as HttpClient
+    from langchain_core.language_models import ModelProfile
+else:
+    # Importing httpx costs more than the rest of this package; it waits for the first call.
+    HttpClient = HttpAsyncClient = Any
+
+DEFAULT_MODEL = "openai/gpt-5-1"
+DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
+KEY_VARIABLES = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
+BASE_URL_VARIABLES = ("AIMLAPI_API_BASE", "AIMLAPI_BASE_URL")
+
+REQUEST_FIELDS = (
+    *("model", "temperature", "top_p", "max_tokens", "n", "seed", "logprobs", "top_logprobs"),
+    *("reasoning_effort", "reasoning", "include", "store", "previous_response_id", "truncation"),
+)
+_SHARED_FIELDS = (
+    *("api_key", "default_headers", "http_client", "http_async_client", "client_request_id"),
+    *("callbacks", "rate_limiter", "cache"),
+)
+"""Held by reference in copies; left out of pickles, the cache aside."""
+
+
+class AIMLAPISettings(BaseChatModel):
+    """The fields of `ChatAIMLAPI`, and what LangChain wants to know of them."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, hide_input_in_errors=True, protected_namespaces=()
+    )
+
+    # --- what is asked of the model ---------------------------------------------------------------
+
+    model: str = DEFAULT_MODEL
+    """Model id, sent as it is. Alias: `model_name`."""
+
+    temperature: float | None = None
+    """Sampling temperature, 0 to 2. Documented for `openai/gpt-5-1` only."""
+
+    top_p: float | None = None
+    """Nucleus sampling, 0.01 to 1. Documented for `openai/gpt-5-1` only."""
+
+    max_tokens: int | None = None
+    """Most tokens to generate, reasoning included. Alias: `max_completion_tokens`."""
+
+    n: int | None = None
+    """Number of answers, for `generate` and `invoke` (which returns the first)."""
+
+    seed: int | None = None
+    """Seed for sampling, 1 or more."""
+
+    logprobs: bool | None = None
+    """Return log probabilities, in `response_metadata["logprobs"]`."""
+
+    top_logprobs: int | None = None
+    """Most likely tokens to return at each position, 0 to 20; needs `logprobs`."""
+
+    reasoning_effort: str | None = None
+    """`"low"`, `"medium"` or `"high"`; other words are sent with a warning."""
+
+    reasoning: dict[str, Any] | None = None
+    """`effort` as above, and `summary`: `"auto"`, `"concise"` or `"detailed"`. A summary of the
+    reasoning exists on the responses endpoint, and selects it."""
+
+    stop: list[str] | str | None = None
+    """Stop sequences. The API documents none for these models, so they are applied here, to the
+    visible text. Alias: `stop_sequences`."""
+
+    send_stop: bool = False
+    """Send the stop sequences too."""
+
+    model_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the API that this class has no field for."""
+
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Laid over the request's JSON as it is, last."""
+
+    validate_params: Literal["warn", "error", "off"] = "warn"
+    """What to do about a value that the vendor's schema of the model rules out."""
+
+    # --- the responses endpoint -------------------------------------------------------------------
+
+    use_responses_api: bool | None = None
+    """True: always; False: never; None: where the call or the model needs it. A model that the
+    gateway does not serve on chat completions is found out with its first call."""
+
+    include: list[str] | None = None
+    """Further output to ask for, such as `"reasoning.encrypted_content"`, which is asked for anyway
+    unless `store` is set. Selects the responses endpoint, as the next three do."""
+
+    store: bool | None = None
+    """Keep the response at the vendor, false by default there."""
+
+    previous_response_id: str | None = None
+    """Continue a stored response; `response_metadata["id"]` names it."""
+
+    truncation: str | None = None
+    """`"auto"` drops the middle of a conversation that is too long; `"disabled"` refuses it."""
+
+    # --- streaming --------------------------------------------------------------------------------
+
+    streaming: bool | None = None
+    """True: `invoke` streams inside. False: `stream` does not. None: as asked."""
+
+    stream_usage: bool = True
+    """Ask for token usage in streams."""
+
+    # --- the connection ---------------------------------------------------------------------------
+
+    api_key: SecretStr | None = Field(default=None, repr=False)
+    """The key; by default the first of the variables `AIMLAPI_API_KEY`, `AIML_API_KEY` and
+    `AIMLAPI_KEY` that is not blank. Alias: `aimlapi_api_key`."""
+
+    base_url: str | None = None
+    """Address of the API, with or without `/v1`; by default `AIMLAPI_API_BASE`, then
+    `AIMLAPI_BASE_URL`, then `https://api.aimlapi.com/v1`. Alias: `aimlapi_api_base`."""
+
+    timeout: float | None = None
+    """Seconds that any one wait may take: to connect, for the first byte, between bytes. By default
+    10, 600 (reasoning is slow) and 120."""
+
+    max_retries: int = Field(default=2, ge=0)
+    """Requests after the first, before any output; 0 means one request in all."""
+
+    retry_read_timeouts: bool = False
+    """Also retry when no answer came in time, though that call may have been billed."""
+
+    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)
+    """Headers to send with each request. Not part of cache keys, dumps and pickles."""
+
+    attribution: bool = True
+    """Name this package to the vendor (`HTTP-Referer`, `X-Title`), and to nobody else."""
+
+    allow_http: bool = False
+    """Allow a plain `http://` address that is not this machine: the key travels readable."""
+
+    http_client: HttpClient | None = Field(default=None, exclude=True, repr=False)
+    """An `httpx.Client` to use for sync calls; it is never closed."""
+
+    http_async_client: HttpAsyncClient | None = Field(default=None, exclude=True, repr=False)
+    """An `httpx.AsyncClient` to use for async calls; it is never closed."""
+
+    client_request_id: str | Callable[[], str] | None = Field(
+        default=None, exclude=True, repr=False
+    )
+    """A prefix for the `X-Client-Request-Id` of each call, or a function that makes it. The keyword
+    of the same name sets the id of one call."""
+
+    _lease: Any = PrivateAttr(default=None)
+
+    # --- construction -----------------------------------------------------------------------------
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prepare_arguments(cls, values: Any) -> Any:
+        """Rename aliases, refuse unknown names, find key and address.
+
+        Raises no ValueError: pydantic would print the arguments, and with them the key.
+        """
+        if not isinstance(values, dict):
+            return values
+        values = rename_aliases(values, cls.__name__)
+        refuse_unknown(values, cls.model_fields, cls.__name__)
+        values["api_key"] = read_key(values.get("api_key"))
+        base_url = values.get("base_url") or _first_set(BASE_URL_VARIABLES)
+        values["base_url"] = base_url
+        _check_headers(values.get("default_headers"))
+        for name in values.get("model_kwargs") or ():
+            if name in cls.model_fields:
+                raise AIMLAPIConfigurationError(
+                    f"model_kwargs holds {name!r}, which is a parameter of {cls.__name__}: pass "
+                    f"{name}=…"
+                )
+        _check_clients(values.get("http_client"), values.get("http_async_client"))
+        return values
+
+    @model_validator(mode="after")
+    def _set_aimlapi_version(self) -> Self:
+        """Let traces name this package's version."""
+        self._add_version("langchain-aimlapi", __version__)
+        return self
+
+    @override
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return profile_for(self.model)
+
+    @property
+    def model_name(self) -> str:
+        """The model's id, under the name that other integrations give it."""
+        return self.model
+
+    # --- copies, pickles, dumps -------------------------------------------------------------------
+
+    def __copy__(self) -> Self:
+        """Copy the model with its key and clients; the copy holds a lease of its own."""
+        copied = super().__copy__()
+        copied._lease = None  # noqa: SLF001
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Copy the model deeply; key, clients, callbacks and limiter stay shared."""
+        memo = {} if memo is None else memo
+        memo.update(
+            {id(shared): shared for name in _SHARED_FIELDS if (shared := getattr(self, name))}
+        )
+        copied = super().__deepcopy__(memo)
+        copied._lease = None  # noqa: SLF001
+        return copied
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leave keys, headers, clients, callbacks and limiter out of pickles."""
+        state = copy.copy(super().__getstate__())
+        left_out = {name: None for name in _SHARED_FIELDS if name != "cache"}
+        state["__dict__"] = {**state["__dict__"], **left_out}
+        state["__pydantic_private__"] = {"_lease": None}
+        return state
+
+    @classmethod
+    @override
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @property
+    @override
+    def lc_secrets(self) -> dict[str, str]:
+        return {"api_key": KEY_VARIABLES[0]}
+
+    @property
+    def _serialized(self) -> dict[str, Any]:
+        """The dump that cache keys are made of, fresh each time.
+
+        LangChain computes it once an instance and copies it with the instance, so a changed
+        attribute or a `model_copy` would be answered from the cache of the original.
+        """
+        return cast("dict[str, Any]", dumpd(self))
+
+    # --- tracing and caching ----------------------------------------------------------------------
+
+    @property
+    @override
+    def _llm_type(self) -> str:
+        return "aimlapi-chat"
+
+    @property
+    @override
+    def _identifying_params(self) -> dict[str, Any]:
+        params = {name: getattr(self, name) for name in (*REQUEST_FIELDS, "stop")}
+        params.update(self.model_kwargs)
+        return {name: value for name, value in params.items() if value is not None}
+
+    @override
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        given = rename_aliases(kwargs, "The call")
+        stops = self.stop if stop is None else stop
+        params = LangSmithParams(
+            ls_provider=MODEL_PROVIDER,
+            ls_model_name=given.get("model") or self.model,
+            ls_model_type="chat",
+        )
+        temperature = given.get("temperature", self.temperature)
+        if temperature is not None:
+            params["ls_temperature"] = temperature
+        max_tokens = given.get("max_tokens", self.max_tokens)
+        if max_tokens is not None:
+            params["ls_max_tokens"] = max_tokens
+        if stops:
+            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
+        return params
+
+    @override
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        # An id that differs from call to call would keep every call from the cache.
+        kwargs.pop("client_request_id", None)
+        return super()._get_llm_string(stop=stop, **kwargs)
+
+
+def _first_set(variables: Sequence[str]) -> str | None:
+    """Return the first environment variable that is not blank, stripped."""
+    return next((value for name in variables if (value := os.environ.get(name, "").strip())), None)
+
+
+def read_key(given: Any) -> SecretStr:
+    """Return the key that was given, or the environment's.
+
+    Raises:
+        AIMLAPIConfigurationError: There is none, or it is no text. The value is never shown.
+    """
+    if given is not None and not isinstance(given, (str, SecretStr)):
+        raise AIMLAPIConfigurationError(
+            f"api_key takes a str or SecretStr, not {type(given).__name__}."
+        )
+    text = given.get_secret_value() if isinstance(given, SecretStr) else given
+    key = (text or "").strip() or _first_set(KEY_VARIABLES)
+    if not key:
+        raise AIMLAPIConfigurationError(
+            f"No API key. Set {KEY_VARIABLES[0]} (or {' or '.join(KEY_VARIABLES[1:])}), or pass "
+            "api_key=…; keys are made at https://aimlapi.com/app/keys. To try this package without "
+            "one, use its emulator: "
+            "ChatAIMLAPI(**langchain_aimlapi.emulator.Emulator().connection())."
+        )
+    return SecretStr(key)
+
+
+def _check_headers(headers: Any) -> None:
+    """Check the type of headers; pydantic's own error would show their values."""
+    if headers is None:
+        return
+    if not isinstance(headers, Mapping) or not all(
+        isinstance(part, str) for item in headers.items() for part in item
+    ):
+        raise AIMLAPIConfigurationError("default_headers takes a dict of text to text.")
+
+
+def _check_clients(client: Any, async_client: Any) -> None:
+    """Check clients that the user brings; only then is httpx imported here."""
+    if client is None and async_client is None:
+        return
+    from langchain_aimlapi._transport import check_http_client  # noqa: PLC0415
+
+    if client is not None:
+        check_http_client(client, "Client")
+    if async_client is not None:
+        check_http_client(async_client, "AsyncClient")

@@ -1,0 +1,401 @@
+"""`ChatAIMLAPI`: the chat model that users and LangChain see.
+
+A call takes one path: `_turn` gathers the parameters and builds the payload, the transport sends it
+and hands back a body or events, and the turn's dialect reads them. `_generate`, `_agenerate`,
+`_stream` and `_astream` are that path, and differ in `await` alone.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.utils.function_calling import convert_to_json_schema
+from typing_extensions import Self, override
+
+import langchain_aimlapi._content_blocks  # noqa: F401  # registers the translator
+from langchain_aimlapi._parameters import (
+    REQUEST_PARAMETERS,
+    check_values,
+    refuse_unknown,
+    rename_aliases,
+)
+from langchain_aimlapi._retry import Retries, RetryPolicy
+from langchain_aimlapi._settings import (
+    DEFAULT_BASE_URL,
+    REQUEST_FIELDS,
+    AIMLAPISettings,
+    read_key,
+)
+from langchain_aimlapi._structured_output import (
+    Method,
+    output_parser,
+    response_format,
+    with_raw,
+)
+from langchain_aimlapi._tokens import count_messages, count_text, token_ids
+from langchain_aimlapi._tool_calls import wire_tool, wire_tool_choice
+from langchain_aimlapi.dialects import Turn
+from langchain_aimlapi.dialects.base import keeping_partial
+from langchain_aimlapi.dialects.choice import Choice
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+    from langchain_core.callbacks import (
+        AsyncCallbackManagerForLLMRun,
+        CallbackManagerForLLMRun,
+    )
+    from langchain_core.language_models import LanguageModelInput
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+    from langchain_core.runnables import Runnable
+    from langchain_core.tools import BaseTool
+    from pydantic import SecretStr
+
+    from langchain_aimlapi._transport import Transport
+
+_CALL_OPTIONS = frozenset({"stream", "stream_usage", "client_request_id", "extra_body"})
+"""Keywords of a call that are for this package, not for the API."""
+
+# Longer or other ids are dropped by the gateway without a word (its documentation on request
+# tracing, 2026-08), so they are refused here.
+_CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class ChatAIMLAPI(AIMLAPISettings):
+    """A chat model of the AI/ML API's GPT-5.1 family.
+
+    TODO-DOCSTRING
+    """
+
+    # --- the four entry points --------------------------------------------------------------------
+
+    @override
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        turn = self._turn(messages, stop, run_manager, kwargs, stream=False)
+        reply = self._transport().post(turn)
+        return turn.result(reply.body, reply.headers)
+
+    @override
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        turn = self._turn(messages, stop, run_manager, kwargs, stream=False)
+        reply = await self._transport().apost(turn)
+        return turn.result(reply.body, reply.headers)
+
+    @override
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        # LangChain itself tells the run manager of each chunk.
+        turn = self._turn(messages, stop, run_manager, kwargs, stream=True)
+        with self._transport().stream(turn) as events:
+            parser = turn.parser(events.headers)
+            with keeping_partial(parser):
+                for event in events:
+                    yield from parser.feed(event)
+                    if parser.done:
+                        break
+                yield from parser.close()
+
+    @override
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        turn = self._turn(messages, stop, run_manager, kwargs, stream=True)
+        async with self._transport().astream(turn) as events:
+            parser = turn.parser(events.headers)
+            with keeping_partial(parser):
+                async for event in events:
+                    for chunk in parser.feed(event):
+                        yield chunk
+                    if parser.done:
+                        break
+                for chunk in parser.close():
+                    yield chunk
+
+    # --- from arguments to a turn -----------------------------------------------------------------
+
+    def _turn(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: list[str] | None,
+        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
+        kwargs: Mapping[str, Any],
+        *,
+        stream: bool,
+    ) -> Turn:
+        params = self._params(kwargs, stream=stream)
+        stops = self.stop if stop is None else stop
+        stops = [stops] if isinstance(stops, str) else list(stops or ())
+        if stops and self.send_stop:
+            params["stop"] = stops
+        base_url = self.base_url or DEFAULT_BASE_URL
+        return Turn(
+            messages,
+            params,
+            choice=Choice(base_url, params["model"], params, self.use_responses_api),
+            stream=stream,
+            stop=[text for text in stops if text],
+            extra_body={**self.extra_body, **kwargs.get("extra_body", {})},
+            retries=Retries(RetryPolicy(self.max_retries, self.retry_read_timeouts)),
+            client_request_id=self._request_id(kwargs.get("client_request_id"), run_manager),
+        )
+
+    def _params(self, kwargs: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
+        """Gather the request's parameters, in chat completions terms; a call's own win."""
+        given = rename_aliases(kwargs, "The call")
+        refuse_unknown(given, REQUEST_PARAMETERS | _CALL_OPTIONS, "A call")
+        params = {name: getattr(self, name) for name in REQUEST_FIELDS}
+        params.update(self.model_kwargs)
+        if stream and given.get("stream_usage", self.stream_usage):
+            params["stream_options"] = {"include_usage": True}
+        params.update((name, given[name]) for name in given if name in REQUEST_PARAMETERS)
+        params = {name: value for name, value in params.items() if value is not None}
+        if not stream:
+            params.pop("stream_options", None)
+        elif params.get("n", 1) != 1:
+            raise AIMLAPIConfigurationError(
+                "n > 1 cannot be streamed: LangChain's chunks do not say which answer they belong "
+                "to. Use generate() or invoke(), or n=1."
+            )
+        if tools := params.pop("tools", None):
+            params["tools"] = [wire_tool(tool) for tool in tools]
+        if "tool_choice" in params:
+            choice = wire_tool_choice(params.pop("tool_choice"), params.get("tools", ()))
+            if choice is not None:
+                params["tool_choice"] = choice
+        if "response_format" in params:
+            params["response_format"] = response_format(params["response_format"])
+        check_values(params["model"], params, self.validate_params)
+        return params
+
+    def _request_id(
+        self,
+        given: str | None,
+        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
+    ) -> str:
+        """Make the id that joins trace, usage log and ledger: the run's own where it is known."""
+        made: Any = str(run_manager.run_id if run_manager is not None else uuid.uuid4())
+        if given is not None:
+            made = given
+        elif callable(self.client_request_id):
+            made = self.client_request_id()
+        elif self.client_request_id is not None:
+            made = self.client_request_id + made
+        if not isinstance(made, str) or not _CLIENT_REQUEST_ID.fullmatch(made):
+            raise AIMLAPIConfigurationError(
+                "A client request id is 1 to 128 letters, digits or any of . _ : - ; the gateway "
+                f"drops others silently. This one is {made!r:.200}."
+            )
+        return str(made)
+
+    def _transport(self) -> Transport:
+        """Make the sender of one call from what the fields say now."""
+        from langchain_aimlapi._transport import Timeouts, Transport  # noqa: PLC0415
+
+        timeouts = Timeouts() if self.timeout is None else Timeouts.all(self.timeout)
+        return Transport(
+            base_url=self.base_url or DEFAULT_BASE_URL,
+            api_key=self._key,
+            headers=self.default_headers or {},
+            timeouts=timeouts,
+            http_client=self.http_client,
+            http_async_client=self.http_async_client,
+            allow_http=self.allow_http,
+            attribution=self.attribution,
+            lease=self._leased(),
+        )
+
+    def _key(self) -> SecretStr:
+        """Return the key; a model that was pickled finds it in its new process's environment."""
+        return read_key(self.api_key)
+
+    def _leased(self) -> Any:
+        from langchain_aimlapi._pool import Lease  # noqa: PLC0415
+
+        if self._lease is None:
+            self._lease = Lease()
+        return self._lease
+
+    # --- tools and structured output --------------------------------------------------------------
+
+    @override
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Let the model call tools.
+
+        Args:
+            tools: Functions, `BaseTool`s, pydantic classes, `TypedDict`s, JSON schemas, OpenAI or
+                Anthropic tool dicts.
+            tool_choice: `"auto"`, `"none"`, `"required"`; `"any"` or True for some tool; the name
+                of a tool; or a dict.
+            strict: Ask for arguments that fit the schemas exactly.
+            parallel_tool_calls: Whether several calls may come at once.
+            **kwargs: Bound to each call, `response_format` among them.
+
+        Returns:
+            A model with the tools bound.
+
+        Raises:
+            AIMLAPIConfigurationError: A tool cannot be read, or `tool_choice` names none of them.
+        """
+        converted = [wire_tool(tool, strict=strict) for tool in tools]
+        choice = wire_tool_choice(tool_choice, converted)
+        if kwargs.get("response_format") is not None:
+            kwargs["response_format"] = response_format(kwargs["response_format"], strict=strict)
+        bound = {
+            "tools": converted or None,
+            "tool_choice": choice if converted else None,
+            "parallel_tool_calls": parallel_tool_calls,
+            **kwargs,
+        }
+        return super().bind(**{name: value for name, value in bound.items() if value is not None})
+
+    @override
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type | None = None,
+        *,
+        method: Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Make the model answer with an object.
+
+        Args:
+            schema: A pydantic class (v1 or v2), a `TypedDict`, or a JSON schema with a title. Only
+                `json_mode` does without.
+            method: `"json_schema"` (the API's own structured output), `"function_calling"`, or
+                `"json_mode"` (any JSON; the prompt must ask for it and describe it).
+            include_raw: Return `{"raw": message, "parsed": object, "parsing_error": error}` and
+                raise nothing for an answer that cannot be parsed.
+            strict: Ask for output that fits the schema exactly. Not with `json_mode`.
+            **kwargs: Bound to each call.
+
+        Returns:
+            A runnable that gives an instance of a pydantic class, or a dict. Streamed, it gives the
+            object as it grows. With `function_calling` None stands for an answer without the call.
+
+        Raises:
+            AIMLAPIConfigurationError: The schema cannot be read or does not go with the method.
+            AIMLAPITruncatedOutputError: When run: the answer was cut at the token limit.
+            AIMLAPIRefusalError: When run: the model refused.
+        """
+        if schema is None and method != "json_mode":
+            raise AIMLAPIConfigurationError(f"method={method!r} needs a schema.")
+        tool_name = None
+        if method == "function_calling":
+            tool_name = wire_tool(schema)["function"]["name"]
+            llm = self.bind_tools([schema], tool_choice=tool_name, strict=strict, **kwargs)  # type: ignore[list-item]
+            llm = llm.bind(parallel_tool_calls=False)
+        elif method == "json_schema":
+            llm = self.bind(response_format=response_format(schema, strict=strict), **kwargs)
+        elif method == "json_mode":
+            if strict is not None:
+                raise AIMLAPIConfigurationError("strict does not go with method='json_mode'.")
+            llm = self.bind(response_format={"type": "json_object"}, **kwargs)
+        else:
+            raise AIMLAPIConfigurationError(
+                f"method={method!r} is none of 'json_schema', 'function_calling', 'json_mode'."
+            )
+        traced = {
+            "kwargs": {"method": method, "strict": strict},
+            "schema": convert_to_json_schema(schema) if schema is not None else None,
+        }
+        llm = llm.bind(ls_structured_output_format=traced)
+        parser = output_parser(schema, method, tool_name)
+        return with_raw(llm, parser) if include_raw else llm | parser
+
+    # --- tokens -----------------------------------------------------------------------------------
+
+    @override
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return token ids; needs the extra `tokens` or `custom_get_token_ids`."""
+        if self.custom_get_token_ids is not None:
+            return self.custom_get_token_ids(text)
+        return token_ids(text)
+
+    @override
+    def get_num_tokens(self, text: str) -> int:
+        """Count the tokens of a text, offline; exactly with the extra `tokens`."""
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
+        return count_text(text)
+
+    @override
+    def get_num_tokens_from_messages(
+        self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """Estimate the tokens of a conversation, offline, with its images and tools."""
+        return count_messages(messages, tools)
+
+    # --- closing ----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Give up this model's share in the kept connections.
+
+        Connections are shared by all models of the process: the idle ones are closed when the last
+        model gives them up. Running calls finish, and a later call opens connections again.
+        """
+        if self._lease is not None:
+            from langchain_aimlapi._pool import release  # noqa: PLC0415
+
+            release(self._lease)
+
+    async def aclose(self) -> None:
+        """Give up this model's share in the kept connections; see `close`."""
+        if self._lease is not None:
+            from langchain_aimlapi._pool import arelease  # noqa: PLC0415
+
+            await arelease(self._lease)
+
+    def __enter__(self) -> Self:
+        """Return the model; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the model."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the model; leaving the block closes it."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the model."""
+        await self.aclose()
+
+
+ChatAimlapi = ChatAIMLAPI
+"""The name that langchain-aimlapi 0.1.x gave the class."""

@@ -1,0 +1,310 @@
+"""Puts one reply together, whole or in pieces, for both dialects.
+
+Whatever the endpoint, and whether the reply streams or not, its pieces pass through a
+`MessageAssembler`. That is why all four ways give the same message:
+
+- `content`: the visible text, a string.
+- `tool_calls`, `invalid_tool_calls`, `usage_metadata`, `id`: LangChain's own.
+- `additional_kwargs`: `reasoning_content`, `refusal`, `annotations` and what else has to be sent
+  back as it came.
+- `response_metadata`: where it came from, how it ended and what it cost.
+
+LangChain adds chunks up key by key: equal strings are joined and differing numbers summed, so each
+key rides on one chunk only. Ids are on the first (they survive a cut), the rest on the last.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
+
+from langchain_aimlapi._stop import StopFilter
+from langchain_aimlapi._tool_calls import parse_tool_call
+from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from langchain_core.messages.ai import UsageMetadata
+    from langchain_core.messages.tool import ToolCallChunk
+
+    from langchain_aimlapi.dialects.base import CallFacts
+
+MODEL_PROVIDER = "aimlapi"
+"""What `response_metadata["model_provider"]` and LangSmith's `ls_provider` say."""
+
+
+class MessageAssembler:
+    """Collects the pieces of one answer.
+
+    A stream adds pieces and takes a chunk after each event; a whole reply adds all pieces and
+    takes the message at the end.
+    """
+
+    def __init__(self, facts: CallFacts) -> None:
+        """Start with nothing.
+
+        Args:
+            facts: What is known of the call; its `stop` sequences are applied to the text.
+        """
+        self._facts = facts
+        self._stop = StopFilter(facts.stop) if facts.stop else None
+        self._text: list[str] = []
+        self._calls: list[_Call] = []
+        self._kwargs: dict[str, Any] = {}
+        self._logprobs: dict[str, Any] = {}
+        self._pending = _Pieces()
+        self._first = True
+        self.output_started = False
+        self.id: str | None = None
+        self.finish_reason: str | None = None
+        self.usage: UsageMetadata | None = None
+        self.cost: dict[str, Any] | None = None
+        self.closing: dict[str, Any] = {}
+
+    @property
+    def stopped(self) -> bool:
+        """True once a stop sequence was met."""
+        return self._stop is not None and self._stop.matched
+
+    # --- pieces ---------------------------------------------------------------------------------
+
+    def add_text(self, text: str) -> None:
+        """Add visible text, up to a stop sequence."""
+        if self._stop is not None:
+            text = self._stop.feed(text)
+        if text:
+            self._show_text(text)
+
+    def add_reasoning(self, text: str) -> None:
+        """Add to the reasoning text."""
+        if text:
+            self._kwargs.setdefault("reasoning_content", []).append(text)
+            kwargs = self._pending.kwargs
+            kwargs["reasoning_content"] = kwargs.get("reasoning_content", "") + text
+            self.output_started = True
+
+    def add_refusal(self, text: str) -> None:
+        """Add to the refusal, which is shown whole, on the last chunk.
+
+        LangChain's event stream keeps only the last piece of a refusal that comes in several.
+        """
+        if text:
+            self._kwargs.setdefault("refusal", []).append(text)
+
+    def add_items(self, key: str, items: Sequence[Any]) -> None:
+        """Add entries to a list in `additional_kwargs`, such as `output_items`."""
+        if items:
+            self._kwargs.setdefault(key, []).extend(items)
+            self._pending.kwargs.setdefault(key, []).extend(items)
+
+    def add_annotations(self, annotations: Sequence[Any]) -> None:
+        """Add citations of the text, which are shown together, on the last chunk.
+
+        LangChain's event stream keeps only the annotations of the last chunk that has any.
+        """
+        if annotations:
+            self._kwargs.setdefault("annotations", []).extend(annotations)
+
+    def add_logprobs(self, logprobs: dict[str, Any]) -> None:
+        """Add token log probabilities: `{"content": […], "refusal": […]}`, either may be None."""
+        for part, tokens in logprobs.items():
+            for target in (self._logprobs, self._pending.logprobs):
+                if isinstance(tokens, list) and isinstance(target.get(part), list):
+                    target[part] = target[part] + tokens
+                elif target.get(part) is None:
+                    target[part] = tokens
+
+    def add_tool_call(
+        self, position: int, *, name: str | None, arguments: str, call_id: str | None
+    ) -> None:
+        """Add a call or a fragment of one.
+
+        Args:
+            position: Which call of the answer, counted from 0.
+            name: The function's name; None or empty in later fragments.
+            arguments: JSON text, or the next piece of it.
+            call_id: The call's id; None or empty in later fragments.
+        """
+        self._settle_text()
+        if self.stopped:
+            return
+        while position >= len(self._calls):
+            self._calls.append(_Call())
+        call = self._calls[position]
+        fresh_id = call_id if call_id and not call.id else None
+        fresh_name = name if name and not call.name else None
+        call.id = call.id or fresh_id
+        call.name = call.name or fresh_name
+        call.arguments.append(arguments)
+        self._pending.calls.append(
+            tool_call_chunk(name=fresh_name, args=arguments, id=fresh_id, index=position)
+        )
+        self.output_started = True
+
+    def _settle_text(self) -> None:
+        """Show text that was held back as the possible start of a stop sequence."""
+        if self._stop is not None and (rest := self._stop.flush()):
+            self._show_text(rest)
+
+    def _show_text(self, text: str) -> None:
+        self._text.append(text)
+        self._pending.text += text
+        self.output_started = True
+
+    # --- what is made of them -------------------------------------------------------------------
+
+    def take_chunk(self) -> ChatGenerationChunk | None:
+        """Return the pieces added since the last time as one chunk, or None if there are none."""
+        if not (self._first or self._pending):
+            return None
+        return ChatGenerationChunk(message=self._chunk({}, {}))
+
+    def take_last_chunk(self) -> ChatGenerationChunk:
+        """Return the chunk that ends the stream.
+
+        Raises:
+            AIMLAPIStreamInterruptedError: No finish reason has come.
+        """
+        self._end()
+        kwargs = self._joined_kwargs()
+        held_back = {key: kwargs[key] for key in ("refusal", "annotations") if key in kwargs}
+        message = self._chunk(
+            held_back, self._closing(), usage_metadata=self.usage, chunk_position="last"
+        )
+        return ChatGenerationChunk(
+            message=message, generation_info={"finish_reason": self.finish_reason}
+        )
+
+    def _chunk(
+        self, kwargs: dict[str, Any], metadata: dict[str, Any], **fields: Any
+    ) -> AIMessageChunk:
+        """Make a chunk of the pending pieces, with more beside them."""
+        pieces, self._pending = self._pending, _Pieces()
+        opening, self._first = self._opening() if self._first else {}, False
+        logprobs = {"logprobs": pieces.logprobs} if pieces.logprobs else {}
+        return AIMessageChunk(
+            content=pieces.text,
+            additional_kwargs={**pieces.kwargs, **kwargs},
+            response_metadata={"model_provider": MODEL_PROVIDER, **opening, **logprobs, **metadata},
+            tool_call_chunks=pieces.calls,
+            id=self.id,
+            **fields,
+        )
+
+    def message(self) -> AIMessage:
+        """Return the whole message of a reply that did not stream."""
+        self._end()
+        calls, invalid = self._parsed_calls()
+        metadata = {"model_provider": MODEL_PROVIDER, **self._opening(), **self._closing()}
+        if self._logprobs:
+            metadata["logprobs"] = self._logprobs
+        return AIMessage(
+            content="".join(self._text),
+            additional_kwargs=self._joined_kwargs(),
+            response_metadata=metadata,
+            tool_calls=calls,
+            invalid_tool_calls=invalid,
+            usage_metadata=self.usage,
+            id=self.id,
+        )
+
+    def generation(self) -> ChatGeneration:
+        """Return the whole message as LangChain's generation."""
+        info = {"finish_reason": self.finish_reason}
+        return ChatGeneration(
+            message=self.message(),
+            generation_info={**info, "logprobs": self._logprobs} if self._logprobs else info,
+        )
+
+    def partial_message(self) -> AIMessageChunk:
+        """Return what has come so far; text that a stop sequence held back included."""
+        held = self._stop.flush() if self._stop is not None else ""
+        return AIMessageChunk(
+            content="".join(self._text) + held,
+            additional_kwargs=self._joined_kwargs(),
+            response_metadata={"model_provider": MODEL_PROVIDER, **self._opening()},
+            tool_call_chunks=[
+                tool_call_chunk(name=call.name, args="".join(call.arguments), id=call.id, index=i)
+                for i, call in enumerate(self._calls)
+            ],
+            id=self.id,
+        )
+
+    def _end(self) -> None:
+        self._settle_text()
+        if self.stopped:
+            self.finish_reason = "stop"
+        if self.finish_reason is None:
+            raise AIMLAPIStreamInterruptedError(
+                "The stream ended before the answer did: no finish reason came. What had arrived "
+                "is in partial_message; ask again for the rest.",
+                partial_message=self.partial_message(),
+                request_id=self._facts.headers.get("x-inference-id"),
+                client_request_id=self._facts.client_request_id,
+                attempts=self._facts.attempts,
+                is_retryable=not self.output_started,
+            )
+
+    def _opening(self) -> dict[str, Any]:
+        metadata: dict[str, Any] = {}
+        if self.id:
+            metadata["id"] = self.id
+        if inference_id := self._facts.headers.get("x-inference-id"):
+            metadata["inference_id"] = inference_id
+        if self._facts.client_request_id:
+            metadata["client_request_id"] = self._facts.client_request_id
+        return metadata
+
+    def _closing(self) -> dict[str, Any]:
+        metadata = {key: value for key, value in self.closing.items() if value is not None}
+        metadata["finish_reason"] = self.finish_reason
+        metadata["endpoint"] = self._facts.endpoint
+        metadata["attempts"] = self._facts.attempts
+        if self.cost is not None:
+            metadata["cost"] = self.cost
+        return metadata
+
+    def _joined_kwargs(self) -> dict[str, Any]:
+        joined = dict(self._kwargs)
+        for key in ("reasoning_content", "refusal"):
+            if key in joined:
+                joined[key] = "".join(joined[key])
+        return joined
+
+    def _parsed_calls(self) -> tuple[list[Any], list[Any]]:
+        valid: list[Any] = []
+        invalid: list[Any] = []
+        for call in self._calls:
+            parsed = parse_tool_call(call.name, "".join(call.arguments), call.id)
+            (valid if parsed["type"] == "tool_call" else invalid).append(parsed)
+        return valid, invalid
+
+
+class _Call:
+    """One tool call as it grows."""
+
+    __slots__ = ("arguments", "id", "name")
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+        self.name: str | None = None
+        self.arguments: list[str] = []
+
+
+class _Pieces:
+    """What was added since the last chunk."""
+
+    __slots__ = ("calls", "kwargs", "logprobs", "text")
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.kwargs: dict[str, Any] = {}
+        self.logprobs: dict[str, Any] = {}
+        self.calls: list[ToolCallChunk] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.kwargs or self.calls or self.logprobs)

@@ -1,0 +1,142 @@
+"""What a dialect is: one of the API's two ways to say the same thing.
+
+A dialect turns LangChain messages into a payload and the gateway's reply into LangChain messages.
+It does no I/O, and neither dialect knows of the other.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from langchain_aimlapi.errors import (
+    AIMLAPIError,
+    AIMLAPIProtocolError,
+    AIMLAPIStreamInterruptedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from langchain_core.messages import AIMessageChunk, BaseMessage
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+
+@dataclass(frozen=True)
+class CallFacts:
+    """What is known of an answered call beside the reply's body."""
+
+    endpoint: str
+    """Name of the dialect that was spoken: `chat_completions` or `responses`."""
+    client_request_id: str | None = None
+    """The `X-Client-Request-Id` that was sent."""
+    attempts: int = 1
+    """HTTP requests made for this call, the refused and failed ones included."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The reply's headers, names in lower case."""
+    stop: Sequence[str] = ()
+    """Stop sequences to apply to the visible text."""
+
+
+class StreamParser(Protocol):
+    """Reads one stream; holds all of its state."""
+
+    @property
+    def done(self) -> bool:
+        """True when a stop sequence ended the answer and the rest need not be read."""
+
+    @property
+    def output_started(self) -> bool:
+        """True once text, reasoning or a tool call was handed out."""
+
+    def feed(self, event: dict[str, Any]) -> Iterable[ChatGenerationChunk]:
+        """Take one event; return the chunks that it makes, often one, sometimes none."""
+
+    def close(self) -> Iterable[ChatGenerationChunk]:
+        """Take the end of the stream; return the last chunk.
+
+        Raises:
+            AIMLAPIStreamInterruptedError: The answer was not finished.
+        """
+
+    def partial_message(self) -> AIMessageChunk:
+        """Return what has come so far as one message."""
+
+
+class Dialect(Protocol):
+    """One of the API's endpoints, as pure functions."""
+
+    @property
+    def name(self) -> str:
+        """`chat_completions` or `responses`."""
+
+    @property
+    def path(self) -> str:
+        """Path below the base URL."""
+
+    def build_payload(
+        self, messages: Sequence[BaseMessage], params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Make the request's body.
+
+        Args:
+            messages: The conversation.
+            params: Parameters in chat completions terms, None left out.
+
+        Raises:
+            AIMLAPIInvalidRequestError: The messages hold something that cannot be sent.
+        """
+
+    def parse_response(self, body: Mapping[str, Any], facts: CallFacts) -> ChatResult:
+        """Read a whole reply.
+
+        Raises:
+            AIMLAPIProtocolError: The body holds no answer.
+        """
+
+    def stream_parser(self, facts: CallFacts) -> StreamParser:
+        """Make the reader of one stream."""
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Turn the stumbling over a reply of an unexpected shape into a protocol error.
+
+    The readers take every part of a reply as optional, but not every part of every type.
+    """
+    try:
+        yield
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise AIMLAPIProtocolError(
+            "The reply has another shape than the API documents, and could not be read "
+            f"({type(error).__name__}). Please report it with the model and the inference id."
+        ) from error
+
+
+@contextmanager
+def keeping_partial(parser: StreamParser) -> Iterator[None]:
+    """Turn an error that strikes inside a stream into one that carries what had come.
+
+    An error before any output is raised as it is: to the caller the request simply failed, and
+    trying again shows nothing twice.
+    """
+    try:
+        with reading():
+            yield
+    except AIMLAPIStreamInterruptedError:
+        raise
+    except AIMLAPIError as error:
+        if not parser.output_started:
+            raise
+        raise AIMLAPIStreamInterruptedError(
+            f"The stream broke off inside the answer: {error}",
+            partial_message=parser.partial_message(),
+            status_code=error.status_code,
+            code=error.code,
+            request_id=error.request_id,
+            client_request_id=error.client_request_id,
+            attempts=error.attempts,
+            body=error.body,
+            response=error.response,
+        ) from error

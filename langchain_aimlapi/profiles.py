@@ -1,0 +1,38 @@
+"""Model profiles: what LangChain may know of a model before asking it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from langchain_aimlapi.data._profiles import ENDPOINT_IN_DOUBT, ENDPOINTS, PROFILES
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import ModelProfile
+
+
+def profile_for(model: str) -> ModelProfile | None:
+    """Return the profile of a model.
+
+    Args:
+        model: The id, such as `openai/gpt-5-1-codex`.
+
+    Returns:
+        A new dict, or None for a model that this package does not know.
+    """
+    profile = PROFILES.get(_canonical(model))
+    return cast("ModelProfile", dict(profile)) if profile is not None else None
+
+
+def endpoint_is_in_doubt(model: str) -> bool:
+    """Tell whether the sources differ on whether chat completions serves a model."""
+    return _canonical(model) in ENDPOINT_IN_DOUBT
+
+
+def _canonical(model: str) -> str:
+    """Spell `gpt-5.1` as `gpt-5-1`: the vendor's own integrations write both."""
+    return model.replace("gpt-5.1", "gpt-5-1")
+
+
+def endpoints_for(model: str) -> tuple[str, ...]:
+    """Return the endpoints that may serve a model, the preferred one first."""
+    return ENDPOINTS.get(_canonical(model), ("chat_completions",))

@@ -1,0 +1,216 @@
+"""The shape of the package, read from its source: who may import whom, and how long a file is."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import langchain_aimlapi
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = Path(langchain_aimlapi.__file__).parent
+ROOT = "langchain_aimlapi"
+
+LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"_version"}),
+    frozenset({"errors", "_error_text", "_json", "_sse", "_wire", "data", "data._profiles"}),
+    frozenset({"_retry", "_usage", "_tool_calls", "_content", "_stop", "_parameters"})
+    | {"profiles", "_content_blocks", "_conversation", "_structured_output", "_tokens"}
+    | {"dialects.base"},
+    frozenset({"_transport", "_pool", "_network", "_exchange", "_request", "_streams"})
+    | {"_free_list", "dialects.assembler", "dialects.chat_completions"}
+    | {"dialects.responses", "dialects.responses_input"},
+    frozenset({"dialects", "dialects.choice", "dialects.turn"}),
+    frozenset({"_settings", "cost", "chat_models"}),
+    frozenset({"", "__main__"}),
+)
+"""The modules of the package, lowest first. A module imports from its own layer or from below."""
+
+HTTP = {"_transport", "_pool", "_network", "_exchange", "_request", "_streams", "_free_list"}
+"""The modules that may import httpx: they are imported by the first call, not before."""
+
+
+def module_name(file: Path) -> str:
+    """Return the dotted name of a module, without the package's own."""
+    parts = file.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+OURS = {name for name in MODULES if name.partition(".")[0] != "emulator"}
+EMULATOR = set(MODULES) - OURS
+
+
+def imports(name: str, *, lazy: bool = True) -> set[str]:
+    """Return the full names that a module imports at run time.
+
+    Args:
+        name: The module.
+        lazy: Whether imports inside functions count too.
+    """
+    tree = ast.parse(MODULES[name].read_text())
+    found: set[str] = set()
+    for node in _executed(tree, lazy=lazy):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} has a relative import"
+            found.update(_target(node.module or "", alias.name) for alias in node.names)
+    return found
+
+
+def _executed(node: ast.AST, *, lazy: bool) -> Iterator[ast.AST]:
+    """Walk through what runs: not the blocks for type checkers."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            for other in child.orelse:
+                yield other
+                yield from _executed(other, lazy=lazy)
+        elif lazy or not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield child
+            yield from _executed(child, lazy=lazy)
+
+
+def _target(module: str, name: str) -> str:
+    """Return the module that `from module import name` needs: a submodule, or the module."""
+    submodule = f"{module}.{name}"
+    return submodule if submodule.removeprefix(f"{ROOT}.") in MODULES else module
+
+
+def own_imports(name: str) -> set[str]:
+    """Return the modules of this package that a module imports at run time."""
+    return {
+        target.removeprefix(ROOT).removeprefix(".")
+        for target in imports(name)
+        if target == ROOT or target.startswith(f"{ROOT}.")
+    }
+
+
+def layer(name: str) -> int:
+    return next(number for number, names in enumerate(LAYERS) if name in names)
+
+
+def test_every_module_has_its_layer():
+    assert {name for name in OURS if not any(name in names for names in LAYERS)} == set()
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_imports_run_downwards(name):
+    upwards = {target for target in own_imports(name) & OURS if layer(target) > layer(name)}
+    assert upwards == set()
+
+
+def test_no_import_runs_in_a_circle():
+    graph = {name: own_imports(name) for name in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def reachable(name: str, seen: set[str] | None = None) -> set[str]:
+    seen = set() if seen is None else seen
+    for target in own_imports(name) - seen:
+        seen.add(target)
+        reachable(target, seen)
+    return seen
+
+
+def test_the_dialects_do_not_know_each_other():
+    assert "dialects.responses" not in reachable("dialects.chat_completions")
+    assert "dialects.responses_input" not in reachable("dialects.chat_completions")
+    assert "dialects.chat_completions" not in reachable("dialects.responses")
+    assert "dialects.chat_completions" not in reachable("dialects.responses_input")
+
+
+def test_one_place_chooses_the_dialect():
+    importers = {
+        name
+        for name in OURS
+        for target in own_imports(name)
+        if target in {"dialects.chat_completions", "dialects.responses"}
+    }
+    assert importers == {"dialects.choice"}
+
+
+@pytest.mark.parametrize("name", sorted(OURS - HTTP))
+def test_only_the_transport_imports_http(name):
+    libraries = {target.partition(".")[0] for target in imports(name)}
+    assert libraries & {"httpx", "httpcore", "h11", "anyio"} == set()
+
+
+@pytest.mark.parametrize("name", sorted(OURS - HTTP))
+def test_the_transport_is_imported_by_the_first_call(name):
+    at_once = {target.removeprefix(f"{ROOT}.") for target in imports(name, lazy=False)}
+    assert at_once & HTTP == set()
+
+
+@pytest.mark.parametrize("name", sorted(EMULATOR))
+def test_the_emulator_shares_no_code_with_the_client(name):
+    assert own_imports(name) - EMULATOR <= {"_version"}
+
+
+def test_the_client_does_not_know_the_emulator():
+    knowing = {name for name in OURS - {"__main__"} if own_imports(name) & EMULATOR}
+    assert knowing == set()
+
+
+def test_dependencies_are_those_declared():
+    declared = {"langchain_core", "httpx", "httpcore", "h11", "pydantic", "pydantic_core"}
+    declared |= {"typing_extensions", "anyio"}  # with pydantic and httpx
+    optional = {"_tokens": {"bpe_openai"}, "emulator.pytest_plugin": {"pytest"}}
+    for name in MODULES:
+        libraries = {target.partition(".")[0] for target in imports(name)}
+        foreign = libraries - declared - {ROOT} - sys.stdlib_module_names
+        assert foreign <= optional.get(name, set()), name
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_no_file_is_too_long(name):
+    assert len(MODULES[name].read_text().splitlines()) <= 600
+
+
+_LOADED = """
+import sys
+from langchain_core.language_models import FakeListChatModel
+FakeListChatModel(responses=["LangChain's own imports"])
+before = set(sys.modules)
+import langchain_aimlapi
+{code}
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that a new process loads, beyond those that LangChain loads anyway."""
+    script = _LOADED.format(code=code)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], check=True, capture_output=True, text=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    loaded = loaded_by("")
+    assert {name for name in loaded if name.startswith(ROOT)} == {ROOT, f"{ROOT}._version"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "langchain_aimlapi.ChatAIMLAPI(api_key='key')",
+        "langchain_aimlapi.AIMLAPIError('An error.')",
+        ("model = langchain_aimlapi.ChatAIMLAPI(api_key='key'); model.bind_tools([])\n"
+        "model.with_structured_output(method='json_mode'); repr(model); model.model_copy()"),
+    ],
+)
+def test_a_model_without_a_call_loads_no_http(code):
+    loaded = loaded_by(code)
+    heads = {name.partition(".")[0] for name in loaded}
+    assert heads & {"httpx", "httpcore", "h11", "anyio", "ssl"} == set()
+    assert not any(name.startswith(f"{ROOT}.emulator") for name in loaded)
