@@ -10,12 +10,29 @@ llm.invoke("Hello")
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._version import __version__
 
 if TYPE_CHECKING:
-    from langchain_aimlapi.chat_models import ChatAIMLAPI, ChatAimlapi
+    from langchain_aimlapi.account import (
+        Balance,
+        ModelInfo,
+        UsageLogEntry,
+    )
+    from langchain_aimlapi.callbacks import (
+        AIMLAPITracer,
+        JSONLinesHandler,
+    )
+    from langchain_aimlapi.chat_models import (
+        ChatAIMLAPI,
+        ChatAimlapi,
+    )
+    from langchain_aimlapi.cost import (
+        CostTracker,
+        SpendLimitExceeded,
+    )
     from langchain_aimlapi.errors import (
         AIMLAPIAuthenticationError,
         AIMLAPIConfigurationError,
@@ -51,22 +68,38 @@ __all__ = [
     "AIMLAPIServerError",
     "AIMLAPIStreamInterruptedError",
     "AIMLAPITimeoutError",
+    "AIMLAPITracer",
     "AIMLAPITruncatedOutputError",
+    "Balance",
     "ChatAIMLAPI",
     "ChatAimlapi",
+    "CostTracker",
+    "JSONLinesHandler",
+    "ModelInfo",
+    "SpendLimitExceeded",
+    "UsageLogEntry",
     "__version__",
 ]
 
+_HOMES = {
+    "Balance": "account",
+    "ModelInfo": "account",
+    "UsageLogEntry": "account",
+    "AIMLAPITracer": "callbacks",
+    "JSONLinesHandler": "callbacks",
+    "ChatAIMLAPI": "chat_models",
+    "ChatAimlapi": "chat_models",
+    "CostTracker": "cost",
+    "SpendLimitExceeded": "cost",
+}
+"""Where the exported names live; those that are not here are errors."""
+
 
 def __getattr__(name: str) -> Any:
-    """Import an exported name when it is first asked for: the command line needs none of them."""
+    """Import an exported name when it is first asked for: few programs need them all."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name.startswith("AIMLAPI"):
-        from langchain_aimlapi import errors as home  # noqa: PLC0415
-    else:
-        from langchain_aimlapi import chat_models as home  # type: ignore[no-redef] # noqa: PLC0415
-    value = getattr(home, name)
+    value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
     globals()[name] = value
     return value
 

@@ -28,7 +28,7 @@ from langchain_aimlapi.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import httpx
 
@@ -100,6 +100,7 @@ class Exchange:
         model: The model that is asked.
         client_request_id: The id that was sent.
         attempts: Requests made for the call, this one included.
+        lacks: Says what a JSON object lacks to be an answer; None if nothing.
     """
 
     request: httpx.Request
@@ -108,6 +109,7 @@ class Exchange:
     model: str | None = None
     client_request_id: str | None = None
     attempts: int = 1
+    lacks: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
     @property
     def host(self) -> str:
@@ -206,7 +208,7 @@ class Exchange:
         """Read a whole body.
 
         Raises:
-            AIMLAPIError: It is not a JSON object, or one that is an error.
+            AIMLAPIError: It is not a JSON object, or one that is an error or no answer.
         """
         status, headers = response.status_code, dict(response.headers)
         if status == HTTPStatus.NOT_MODIFIED:
@@ -216,20 +218,24 @@ class Exchange:
             data = loads(body)
         except ValueError:
             data = None
-        error: AIMLAPIError | None
+        error: AIMLAPIError | None = None
+        missing: str | None = "no JSON object" if body.strip() else "the body is empty"
         if isinstance(data, dict):
             error = error_from_event(data, headers=headers, secrets=secrets, status=status)
-            if error is None:
+            missing = self.lacks(data)
+            if error is None and missing is None:
                 return Reply(status, headers, data)
-        else:
-            error = protocol_error(
-                "no JSON object" if body.strip() else "the body is empty",
+        raise self.noted(
+            error
+            or protocol_error(
+                missing or "no answer",
                 status_code=status,
                 headers=headers,
                 body=body,
                 secrets=secrets,
-            )
-        raise self.noted(error, response)
+            ),
+            response,
+        )
 
     def error_in(self, event: Mapping[str, Any], response: httpx.Response) -> AIMLAPIError | None:
         """Return the error that an event of the stream is, if it is one."""

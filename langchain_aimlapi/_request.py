@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 
 API_HOST = "api.aimlapi.com"
 
-# Attribution, for the vendor's own host only: title and address of the calling application, as the
-# vendor's integrations send them. Users put their own over it.
-_ATTRIBUTION = {
-    "HTTP-Referer": "https://www.langchain.com",
-    "X-Title": "langchain-aimlapi",
-}
+# Attribution, for the vendor's own host only: the calling application's title, as the vendor's
+# integrations send it. Users put their own over it, and an HTTP-Referer beside it.
+_ATTRIBUTION = {"X-Title": "langchain-aimlapi"}
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")

@@ -18,6 +18,12 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self, override
 
 from langchain_aimlapi._parameters import refuse_unknown, rename_aliases
+from langchain_aimlapi._request import (
+    check_headers,
+    check_http_client,
+    check_key,
+    normalize_base_url,
+)
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
@@ -154,7 +160,7 @@ class AIMLAPISettings(BaseChatModel):
     """Headers to send with each request. Not part of cache keys, dumps and pickles."""
 
     attribution: bool = True
-    """Name this package to the vendor (`HTTP-Referer`, `X-Title`), and to nobody else."""
+    """Name this package to the vendor (`X-Title`), and to nobody else."""
 
     allow_http: bool = False
     """Allow a plain `http://` address that is not this machine: the key travels readable."""
@@ -187,16 +193,14 @@ class AIMLAPISettings(BaseChatModel):
         values = rename_aliases(values, cls.__name__)
         refuse_unknown(values, cls.model_fields, cls.__name__)
         values["api_key"] = read_key(values.get("api_key"))
-        base_url = values.get("base_url") or _first_set(BASE_URL_VARIABLES)
-        values["base_url"] = base_url
-        _check_headers(values.get("default_headers"))
+        values["base_url"] = values.get("base_url") or _first_set(BASE_URL_VARIABLES)
+        _check_connection(values)
         for name in values.get("model_kwargs") or ():
             if name in cls.model_fields:
                 raise AIMLAPIConfigurationError(
                     f"model_kwargs holds {name!r}, which is a parameter of {cls.__name__}: pass "
                     f"{name}=…"
                 )
-        _check_clients(values.get("http_client"), values.get("http_async_client"))
         return values
 
     @model_validator(mode="after")
@@ -323,26 +327,21 @@ def read_key(given: Any) -> SecretStr:
             "one, use its emulator: "
             "ChatAIMLAPI(**langchain_aimlapi.emulator.Emulator().connection())."
         )
-    return SecretStr(key)
+    return SecretStr(check_key(key))
 
 
-def _check_headers(headers: Any) -> None:
-    """Check the type of headers; pydantic's own error would show their values."""
-    if headers is None:
-        return
-    if not isinstance(headers, Mapping) or not all(
-        isinstance(part, str) for item in headers.items() for part in item
-    ):
-        raise AIMLAPIConfigurationError("default_headers takes a dict of text to text.")
+def _check_connection(values: Mapping[str, Any]) -> None:
+    """Check address, headers and clients when a model is made, not when it is first called.
 
-
-def _check_clients(client: Any, async_client: Any) -> None:
-    """Check clients that the user brings; only then is httpx imported here."""
-    if client is None and async_client is None:
-        return
-    from langchain_aimlapi._transport import check_http_client  # noqa: PLC0415
-
-    if client is not None:
-        check_http_client(client, "Client")
-    if async_client is not None:
-        check_http_client(async_client, "AsyncClient")
+    Raises:
+        AIMLAPIConfigurationError: One of them cannot be used. Values of headers are not shown.
+    """
+    if isinstance(address := values.get("base_url"), str):
+        normalize_base_url(address, bool(values.get("allow_http")))
+    headers = values.get("default_headers")
+    if headers is not None:
+        if not isinstance(headers, Mapping):
+            raise AIMLAPIConfigurationError("default_headers takes a dict of text to text.")
+        check_headers(headers)
+    check_http_client(values.get("http_client"), "Client")
+    check_http_client(values.get("http_async_client"), "AsyncClient")

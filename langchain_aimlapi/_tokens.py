@@ -1,19 +1,18 @@
 """Token counts without the network.
 
 With the extra `tokens` text is counted by the models' own vocabulary, o200k_base, which lies in the
-wheel of `bpe-openai`. Without it LangChain's approximation serves. What the vendor adds around
+wheel of `bpe-openai`. Without it four characters count as one. What the vendor adds around
 messages is not published, so a count of messages is an estimate either way; `usage_metadata` of an
 answer is the truth.
 """
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-
-from langchain_core.messages.utils import count_tokens_approximately
 
 from langchain_aimlapi._content import blocks_of
 from langchain_aimlapi._json import dumps
@@ -64,8 +63,6 @@ def count_messages(messages: Sequence[BaseMessage], tools: Sequence[Any] | None 
         tools: Tools that go with it, of any kind that `bind_tools` takes.
     """
     schemas: list[Any] = [wire_tool(tool) for tool in tools or ()]
-    if _encoding() is None:
-        return count_tokens_approximately(messages, tools=schemas or None)
     counted = _TOKENS_TO_START + sum(_count_message(message) for message in messages)
     return counted + (count_text(dumps(schemas).decode()) if schemas else 0)
 
@@ -87,4 +84,7 @@ def _encoding() -> Any:
     """Load the vocabulary at the first count: a quarter of a second and 76 MB."""
     if find_spec("bpe_openai") is None:
         return None
-    return import_module("bpe_openai").get_encoding("o200k_base")
+    with warnings.catch_warnings():
+        # It reads its data by a function that newer Pythons advise against: not our users' concern.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return import_module("bpe_openai").get_encoding("o200k_base")

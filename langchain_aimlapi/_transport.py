@@ -90,6 +90,9 @@ class Turn(Protocol):
     def wait(self) -> float:
         """Return the seconds to wait before the first request, then ask again; 0 means go."""
 
+    def lacks(self, body: Mapping[str, Any]) -> str | None:
+        """Say what a whole reply lacks to be an answer; None if nothing."""
+
     def failed(self, error: AIMLAPIError) -> float:
         """Return the seconds to wait before the next request, or raise `error` if it is final."""
 
@@ -384,6 +387,7 @@ class Transport:
             turn.model,
             turn.client_request_id,
             turn.attempts,
+            turn.lacks,
         )
 
     def _getting(
@@ -427,7 +431,7 @@ class Transport:
                 "The HTTP client that was passed as http_client or http_async_client is closed."
             )
         theirs = client.headers
-        for name in ("User-Agent", "HTTP-Referer", "X-Title"):
+        for name in ("User-Agent", "X-Title"):
             if not theirs.get(name, "python-httpx").startswith("python-httpx"):
                 headers.pop(name, None)
         if waits.explicit:

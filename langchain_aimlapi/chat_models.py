@@ -8,6 +8,7 @@ and hands back a body or events, and the turn's dialect reads them. `_generate`,
 from __future__ import annotations
 
 import re
+import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from langchain_aimlapi._parameters import (
     refuse_unknown,
     rename_aliases,
 )
+from langchain_aimlapi._request import normalize_base_url
 from langchain_aimlapi._retry import Retries, RetryPolicy
 from langchain_aimlapi._settings import (
     DEFAULT_BASE_URL,
@@ -30,12 +32,12 @@ from langchain_aimlapi._settings import (
 )
 from langchain_aimlapi._structured_output import (
     Method,
-    output_parser,
+    StructuredOutput,
     response_format,
-    with_raw,
 )
 from langchain_aimlapi._tokens import count_messages, count_text, token_ids
 from langchain_aimlapi._tool_calls import wire_tool, wire_tool_choice
+from langchain_aimlapi.account import AccountMethods
 from langchain_aimlapi.dialects import Turn
 from langchain_aimlapi.dialects.base import keeping_partial
 from langchain_aimlapi.dialects.choice import Choice
@@ -65,7 +67,7 @@ _CALL_OPTIONS = frozenset({"stream", "stream_usage", "client_request_id", "extra
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-class ChatAIMLAPI(AIMLAPISettings):
+class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     """A chat model of the AI/ML API's GPT-5.1 family.
 
     TODO-DOCSTRING
@@ -147,12 +149,15 @@ class ChatAIMLAPI(AIMLAPISettings):
         *,
         stream: bool,
     ) -> Turn:
+        # A spending limit exists only where the application has imported the tracker.
+        if (cost := sys.modules.get("langchain_aimlapi.cost")) is not None:
+            cost.check_spend_limit(run_manager.run_id if run_manager is not None else None)
         params = self._params(kwargs, stream=stream)
         stops = self.stop if stop is None else stop
         stops = [stops] if isinstance(stops, str) else list(stops or ())
         if stops and self.send_stop:
             params["stop"] = stops
-        base_url = self.base_url or DEFAULT_BASE_URL
+        base_url = normalize_base_url(self.base_url or DEFAULT_BASE_URL, self.allow_http)
         return Turn(
             messages,
             params,
@@ -334,8 +339,7 @@ class ChatAIMLAPI(AIMLAPISettings):
             "schema": convert_to_json_schema(schema) if schema is not None else None,
         }
         llm = llm.bind(ls_structured_output_format=traced)
-        parser = output_parser(schema, method, tool_name)
-        return with_raw(llm, parser) if include_raw else llm | parser
+        return llm | StructuredOutput(schema, method, tool_name=tool_name, include_raw=include_raw)
 
     # --- tokens -----------------------------------------------------------------------------------
 

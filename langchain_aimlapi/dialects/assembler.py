@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi.dialects.base import CallFacts
 
+_HELD_BACK = frozenset({"refusal", "annotations"})
 MODEL_PROVIDER = "aimlapi"
 """What `response_metadata["model_provider"]` and LangSmith's `ls_provider` say."""
 
@@ -41,7 +42,7 @@ class MessageAssembler:
     """Collects the pieces of one answer.
 
     A stream adds pieces and takes a chunk after each event; a whole reply adds all pieces and
-    takes the message at the end.
+    takes the message at the end. What comes after a stop sequence does not count.
     """
 
     def __init__(self, facts: CallFacts) -> None:
@@ -70,10 +71,16 @@ class MessageAssembler:
         """True once a stop sequence was met."""
         return self._stop is not None and self._stop.matched
 
+    def identify(self, answer_id: Any) -> None:
+        """Take the answer's id; some routes leave it out or empty on some chunks."""
+        if isinstance(answer_id, str) and answer_id:
+            self.id = answer_id
+
     # --- pieces ---------------------------------------------------------------------------------
 
     def add_text(self, text: str) -> None:
         """Add visible text, up to a stop sequence."""
+        _require_text(text)
         if self._stop is not None:
             text = self._stop.feed(text)
         if text:
@@ -81,7 +88,8 @@ class MessageAssembler:
 
     def add_reasoning(self, text: str) -> None:
         """Add to the reasoning text."""
-        if text:
+        _require_text(text)
+        if text and not self.stopped:
             self._kwargs.setdefault("reasoning_content", []).append(text)
             kwargs = self._pending.kwargs
             kwargs["reasoning_content"] = kwargs.get("reasoning_content", "") + text
@@ -92,12 +100,13 @@ class MessageAssembler:
 
         LangChain's event stream keeps only the last piece of a refusal that comes in several.
         """
-        if text:
+        _require_text(text)
+        if text and not self.stopped:
             self._kwargs.setdefault("refusal", []).append(text)
 
     def add_items(self, key: str, items: Sequence[Any]) -> None:
         """Add entries to a list in `additional_kwargs`, such as `output_items`."""
-        if items:
+        if items and not self.stopped:
             self._kwargs.setdefault(key, []).extend(items)
             self._pending.kwargs.setdefault(key, []).extend(items)
 
@@ -106,7 +115,7 @@ class MessageAssembler:
 
         LangChain's event stream keeps only the annotations of the last chunk that has any.
         """
-        if annotations:
+        if annotations and not self.stopped:
             self._kwargs.setdefault("annotations", []).extend(annotations)
 
     def add_logprobs(self, logprobs: dict[str, Any]) -> None:
@@ -129,6 +138,7 @@ class MessageAssembler:
             arguments: JSON text, or the next piece of it.
             call_id: The call's id; None or empty in later fragments.
         """
+        _require_text(name or "", arguments, call_id or "")
         self._settle_text()
         if self.stopped:
             return
@@ -140,9 +150,7 @@ class MessageAssembler:
         call.id = call.id or fresh_id
         call.name = call.name or fresh_name
         call.arguments.append(arguments)
-        self._pending.calls.append(
-            tool_call_chunk(name=fresh_name, args=arguments, id=fresh_id, index=position)
-        )
+        self._pending.add_call(position, fresh_name, arguments, fresh_id)
         self.output_started = True
 
     def _settle_text(self) -> None:
@@ -171,7 +179,7 @@ class MessageAssembler:
         """
         self._end()
         kwargs = self._joined_kwargs()
-        held_back = {key: kwargs[key] for key in ("refusal", "annotations") if key in kwargs}
+        held_back = {key: value for key, value in kwargs.items() if key in _HELD_BACK}
         message = self._chunk(
             held_back, self._closing(), usage_metadata=self.usage, chunk_position="last"
         )
@@ -190,7 +198,7 @@ class MessageAssembler:
             content=pieces.text,
             additional_kwargs={**pieces.kwargs, **kwargs},
             response_metadata={"model_provider": MODEL_PROVIDER, **opening, **logprobs, **metadata},
-            tool_call_chunks=pieces.calls,
+            tool_call_chunks=list(pieces.calls.values()),
             id=self.id,
             **fields,
         )
@@ -284,6 +292,17 @@ class MessageAssembler:
         return valid, invalid
 
 
+def _require_text(*values: Any) -> None:
+    """Refuse what is no text before it is kept: what is kept must make a message, even in part.
+
+    Raises:
+        TypeError: One of the values is of another type.
+    """
+    for value in values:
+        if not isinstance(value, str):
+            raise TypeError(f"text expected, not {type(value).__name__}")
+
+
 class _Call:
     """One tool call as it grows."""
 
@@ -304,7 +323,14 @@ class _Pieces:
         self.text = ""
         self.kwargs: dict[str, Any] = {}
         self.logprobs: dict[str, Any] = {}
-        self.calls: list[ToolCallChunk] = []
+        self.calls: dict[int, ToolCallChunk] = {}
+
+    def add_call(self, position: int, name: str | None, args: str, call_id: str | None) -> None:
+        """Add a fragment; LangChain adds up fragments of different chunks, not within one."""
+        if earlier := self.calls.get(position):
+            name, call_id = earlier["name"] or name, earlier["id"] or call_id
+            args = (earlier["args"] or "") + args
+        self.calls[position] = tool_call_chunk(name=name, args=args, id=call_id, index=position)
 
     def __bool__(self) -> bool:
         return bool(self.text or self.kwargs or self.calls or self.logprobs)

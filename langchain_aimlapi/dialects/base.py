@@ -43,6 +43,10 @@ class StreamParser(Protocol):
     """Reads one stream; holds all of its state."""
 
     @property
+    def facts(self) -> CallFacts:
+        """What is known of the call."""
+
+    @property
     def done(self) -> bool:
         """True when a stop sequence ended the answer and the rest need not be read."""
 
@@ -88,29 +92,32 @@ class Dialect(Protocol):
             AIMLAPIInvalidRequestError: The messages hold something that cannot be sent.
         """
 
-    def parse_response(self, body: Mapping[str, Any], facts: CallFacts) -> ChatResult:
-        """Read a whole reply.
+    def lacks(self, body: Mapping[str, Any]) -> str | None:
+        """Say what a whole reply lacks to be an answer, "no choices"; None if nothing."""
 
-        Raises:
-            AIMLAPIProtocolError: The body holds no answer.
-        """
+    def parse_response(self, body: Mapping[str, Any], facts: CallFacts) -> ChatResult:
+        """Read a whole reply that lacks nothing."""
 
     def stream_parser(self, facts: CallFacts) -> StreamParser:
         """Make the reader of one stream."""
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def reading(facts: CallFacts) -> Iterator[None]:
     """Turn the stumbling over a reply of an unexpected shape into a protocol error.
 
     The readers take every part of a reply as optional, but not every part of every type.
     """
+    headers = facts.headers
     try:
         yield
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise AIMLAPIProtocolError(
             "The reply has another shape than the API documents, and could not be read "
-            f"({type(error).__name__}). Please report it with the model and the inference id."
+            f"({type(error).__name__}). Please report it with the model and the inference id.",
+            request_id=headers.get("x-inference-id"),
+            client_request_id=facts.client_request_id,
+            attempts=facts.attempts,
         ) from error
 
 
@@ -122,7 +129,7 @@ def keeping_partial(parser: StreamParser) -> Iterator[None]:
     trying again shows nothing twice.
     """
     try:
-        with reading():
+        with reading(parser.facts):
             yield
     except AIMLAPIStreamInterruptedError:
         raise

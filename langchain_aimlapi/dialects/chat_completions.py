@@ -18,7 +18,6 @@ from langchain_aimlapi._json import dumps
 from langchain_aimlapi._tool_calls import ToolCallSlots, wire_tool_calls
 from langchain_aimlapi._usage import cost_from, usage_from_chat
 from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER, MessageAssembler
-from langchain_aimlapi.errors import protocol_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,17 +57,19 @@ class ChatCompletionsDialect:
                 del payload["reasoning_effort"]
         return payload
 
+    def lacks(self, body: Mapping[str, Any]) -> str | None:
+        """Say what a whole reply lacks to be an answer; see `Dialect.lacks`."""
+        choices = body.get("choices")
+        return None if isinstance(choices, list) and choices else "no choices"
+
     def parse_response(self, body: Mapping[str, Any], facts: CallFacts) -> ChatResult:
         """Read a whole reply; see `Dialect.parse_response`.
 
         With `n > 1` there is one generation a choice. Usage and cost are those of all of them, and
         stand on the first.
         """
-        choices = body.get("choices")
-        if not isinstance(choices, list) or not choices:
-            raise protocol_error("no choices", status_code=200, headers=facts.headers, body=body)
         generations = []
-        for position, choice in enumerate(choices):
+        for position, choice in enumerate(body["choices"]):
             assembler = MessageAssembler(facts)
             _read_envelope(assembler, body, facts.headers)
             if position:
@@ -92,6 +93,7 @@ class ChatCompletionsStreamParser:
 
     def __init__(self, facts: CallFacts) -> None:
         """Start before the first event."""
+        self.facts = facts
         self._assembler = MessageAssembler(facts)
         self._slots = ToolCallSlots()
 
@@ -134,7 +136,7 @@ def _read_envelope(
     assembler: MessageAssembler, body: Mapping[str, Any], headers: Mapping[str, str]
 ) -> None:
     """Read what a reply or chunk says beside its choices; what it leaves out stays as it was."""
-    assembler.id = body.get("id") or assembler.id
+    assembler.identify(body.get("id"))
     if model := body.get("model"):
         assembler.closing["model_name"] = model
     for key in _METADATA:

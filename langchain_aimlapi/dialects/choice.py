@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._error_text import clean_body
@@ -45,7 +46,7 @@ _RESPONSES_ONLY = frozenset(
 """Parameters that chat completions has no place for."""
 
 _learned: dict[tuple[str, str], str] = {}
-_probes: dict[tuple[str, str], tuple[float, object]] = {}
+_probes: dict[tuple[str, str], _Probe] = {}
 _PROBE_PATIENCE = 2.0  # seconds; a refusal comes at once, an answer may take minutes
 _PROBE_POLL = 0.02  # seconds
 
@@ -55,6 +56,17 @@ _REFUSAL = re.compile(
     r"|\b(unknown|invalid|unsupported) model\b",
     re.IGNORECASE,
 )
+
+
+class _Probe:
+    """A call that finds out where a model is served; it may die without a word."""
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice = weakref.ref(choice)
+        self._until = time.monotonic() + _PROBE_PATIENCE
+
+    def may_still_tell(self) -> bool:
+        return self.choice() is not None and time.monotonic() < self._until
 
 
 def forget() -> None:
@@ -108,11 +120,10 @@ class Choice:
             return 0.0
         if preferred := _learned.get(self._key):
             self._names.sort(key=lambda name: name != preferred)
-        else:
-            now = time.monotonic()
-            since, prober = _probes.setdefault(self._key, (now, self))
-            if prober is not self and now - since < _PROBE_PATIENCE:
+        elif (probe := _probes.setdefault(self._key, mine := _Probe(self))) is not mine:
+            if probe.may_still_tell():
                 return _PROBE_POLL
+            _probes[self._key] = mine
         self._open = False
         return 0.0
 
@@ -141,7 +152,7 @@ class Choice:
         self._end_probe()
 
     def _end_probe(self) -> None:
-        if _probes.get(self._key, (0.0, None))[1] is self:
+        if (probe := _probes.get(self._key)) is not None and probe.choice() is self:
             _probes.pop(self._key, None)
 
 

@@ -18,7 +18,7 @@ from langchain_core.outputs import ChatResult
 from langchain_aimlapi._usage import cost_from, usage_from_responses
 from langchain_aimlapi.dialects.assembler import MessageAssembler
 from langchain_aimlapi.dialects.responses_input import wire_items, wire_params
-from langchain_aimlapi.errors import error_from_event, protocol_error
+from langchain_aimlapi.errors import AIMLAPIServerError
 from langchain_aimlapi.profiles import profile_for
 
 if TYPE_CHECKING:
@@ -53,10 +53,13 @@ class ResponsesDialect:
             "input": wire_items(messages, stored=stored, reasons=reasons),
         }
 
+    def lacks(self, body: Mapping[str, Any]) -> str | None:
+        """Say what a whole reply lacks to be an answer; see `Dialect.lacks`."""
+        told = body.get("output") is not None or body.get("output_text") is not None
+        return None if told else "no output"
+
     def parse_response(self, body: Mapping[str, Any], facts: CallFacts) -> ChatResult:
         """Read a whole reply; see `Dialect.parse_response`."""
-        if body.get("output") is None and body.get("output_text") is None:
-            raise protocol_error("no output", status_code=200, headers=facts.headers, body=body)
         reader = _Reader(MessageAssembler(facts), facts)
         reader.finish(body)
         return ChatResult(
@@ -74,6 +77,7 @@ class ResponsesStreamParser:
 
     def __init__(self, facts: CallFacts) -> None:
         """Start before the first event."""
+        self.facts = facts
         self._assembler = MessageAssembler(facts)
         self._reader = _Reader(self._assembler, facts)
 
@@ -111,7 +115,7 @@ class _Reader:
 
     def __init__(self, assembler: MessageAssembler, facts: CallFacts) -> None:
         self.assembler = assembler
-        self._headers = facts.headers
+        self._facts = facts
         self._told: dict[tuple[Any, ...], int] = {}
         self._length = 0
         self._positions: dict[Any, int] = {}
@@ -153,9 +157,13 @@ class _Reader:
         """Take the whole response, and of it what no event has told."""
         self._envelope(response)
         if response.get("status") in _FAILED:
-            failed = {"type": "response.failed", "response": response}
-            if error := error_from_event(failed, headers=self._headers):
-                raise error
+            facts = self._facts
+            raise AIMLAPIServerError(
+                "The response failed, and does not say why. Try again later.",
+                request_id=facts.headers.get("x-inference-id"),
+                client_request_id=facts.client_request_id,
+                attempts=facts.attempts,
+            )
         items = response.get("output") or []
         for index, item in enumerate(items):
             self._item(index, item)
@@ -233,7 +241,7 @@ class _Reader:
     # --- pieces -----------------------------------------------------------------------------------
 
     def _envelope(self, response: Mapping[str, Any]) -> None:
-        self.assembler.id = response.get("id") or self.assembler.id
+        self.assembler.identify(response.get("id"))
         closing = {
             "model_name": response.get("model"),
             "created": response.get("created_at"),
@@ -244,7 +252,7 @@ class _Reader:
 
     def _cost(self, holder: Mapping[str, Any]) -> None:
         # Where in a stream the price rides is not documented: it is taken from wherever it is.
-        self.assembler.cost = cost_from(holder, self._headers) or self.assembler.cost
+        self.assembler.cost = cost_from(holder, self._facts.headers) or self.assembler.cost
 
     def _item(self, index: int, item: Mapping[str, Any]) -> None:
         """Take a finished output item."""
@@ -337,9 +345,10 @@ class _Reader:
         self._arguments(index, item.get(_CALLS[item["type"]]) or "")
 
     def _arguments(self, index: int, text: str, *, delta: bool = False) -> None:
-        if (
+        # Before its item is known a call has no name; the item brings all of its arguments.
+        if index in self._positions and (
             news := self._news(("arguments", index), text, delta=delta)
-        ) and index in self._positions:
+        ):
             self.assembler.add_tool_call(
                 self._positions[index], name=None, arguments=news, call_id=None
             )

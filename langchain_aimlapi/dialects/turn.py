@@ -90,6 +90,10 @@ class Turn:
             self._speak_chosen_dialect()
         return seconds
 
+    def lacks(self, body: Mapping[str, Any]) -> str | None:
+        """Say what a whole reply lacks to be an answer; None if nothing."""
+        return self._dialect.lacks(body)
+
     def failed(self, error: AIMLAPIError) -> float:
         """Return the seconds to wait before the next request, or raise `error` if it is final."""
         error.attempts = self.attempts
@@ -113,11 +117,12 @@ class Turn:
         """Read a whole reply.
 
         Raises:
-            AIMLAPIProtocolError: The body holds no answer.
+            AIMLAPIProtocolError: It has another shape than the API documents.
         """
         self._choice.accepted()
-        with reading():
-            return self._dialect.parse_response(body, self._facts(headers))
+        facts = self._facts(headers)
+        with reading(facts):
+            return self._dialect.parse_response(body, facts)
 
     def parser(self, headers: Mapping[str, str]) -> StreamParser:
         """Make the reader of the stream that these headers opened."""

@@ -168,4 +168,6 @@ def _break_off(answer: Answer, request: httpx.Request, where: str) -> NoReturn:
         raise httpx.ReadTimeout(f"{text}, stalled {where} (emulated)", request=request)
     if answer.ending == "reset":
         raise httpx.ReadError(f"connection reset {where} (emulated)", request=request)
-    raise httpx.RemoteProtocolError(f"{answer.ending} {where} (emulated)", request=request)
+    # The words are httpx's own: clients tell an early end from a reply that is no HTTP by them.
+    words = "peer closed connection" if answer.ending == "disconnect" else "malformed data"
+    raise httpx.RemoteProtocolError(f"{words}, {where} (emulated)", request=request)

@@ -45,6 +45,8 @@ from langchain_aimlapi.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from typing_extensions import Self
+
 KEY = "sk-very-secret-key-0123456789"
 SOON = 5.0  # seconds within which what must happen at once has happened
 
@@ -157,7 +159,7 @@ class Server:
     closed: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     failures: list[BaseException] = field(default_factory=list)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.base_url = f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/v1"
@@ -252,6 +254,9 @@ class Call:
 
     def wait(self):
         return 0.0
+
+    def lacks(self, body):
+        return None
 
     def failed(self, error: AIMLAPIError) -> float:
         if not self.delays:
@@ -475,6 +480,8 @@ def test_parent_and_child_each_see_their_own_answers():
                 self.payload = payload
             def wait(self):
                 return 0.0
+            def lacks(self, body):
+                return None
             def failed(self, error):
                 raise error
 
@@ -774,12 +781,16 @@ def test_a_stream_cut_short(door, end):
 
 
 def test_a_stale_kept_connection_is_not_used(door):
+    kept = threading.Event()
+
     def one_each(peer: Peer) -> None:
         peer.request()
         peer.answer({"number": peer.number})
+        assert kept.wait(SOON)
 
     async def twice(transport: Transport) -> None:
         assert (await transport.apost(Call())).body == {"number": 1}
+        kept.set()
         await asyncio.to_thread(server.assert_closes)
         assert (await transport.apost(Call())).body == {"number": 2}
 
@@ -788,6 +799,7 @@ def test_a_stale_kept_connection_is_not_used(door):
             asyncio.run(twice(to(server)))
         else:
             assert to(server).post(Call()).body == {"number": 1}
+            kept.set()
             server.assert_closes()
             assert to(server).post(Call()).body == {"number": 2}
 
@@ -824,9 +836,8 @@ def test_a_slow_error_body_is_not_waited_for(door, monkeypatch):
         peer.send(b"HTTP/1.1 503 No\r\nContent-Length: 99\r\n\r\nbusy here")
         peer.gone()
 
-    with serving(script) as server:
-        with pytest.raises(AIMLAPIServerError, match="busy here"):
-            door.post(to(server))
+    with serving(script) as server, pytest.raises(AIMLAPIServerError, match="busy here"):
+        door.post(to(server))
 
 
 def test_redirects_are_not_followed(door):
@@ -858,11 +869,9 @@ def test_gzip_is_asked_for_and_inflated(door):
 def test_a_gzip_bomb_is_defused(door, monkeypatch):
     monkeypatch.setattr("langchain_aimlapi._exchange._MAX_BODY", 1_000_000)
     bomb = gzip.compress(b" " * 50_000_000)
-    with serving(
-        after_request(lambda peer: peer.answer(bomb, headers="Content-Encoding: gzip\r\n"))
-    ) as server:
-        with pytest.raises(AIMLAPIProtocolError, match="1,000,000 bytes"):
-            door.post(to(server))
+    script = after_request(lambda peer: peer.answer(bomb, headers="Content-Encoding: gzip\r\n"))
+    with serving(script) as server, pytest.raises(AIMLAPIProtocolError, match="1,000,000 bytes"):
+        door.post(to(server))
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br"])

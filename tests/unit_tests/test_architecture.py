@@ -22,19 +22,19 @@ ROOT = "langchain_aimlapi"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"_version"}),
     frozenset({"errors", "_error_text", "_json", "_sse", "_wire", "data", "data._profiles"}),
-    frozenset({"_retry", "_usage", "_tool_calls", "_content", "_stop", "_parameters"})
+    frozenset({"_retry", "_usage", "_tool_calls", "_content", "_stop", "_parameters", "_request"})
     | {"profiles", "_content_blocks", "_conversation", "_structured_output", "_tokens"}
     | {"dialects.base"},
-    frozenset({"_transport", "_pool", "_network", "_exchange", "_request", "_streams"})
+    frozenset({"_transport", "_pool", "_network", "_exchange", "_streams"})
     | {"_free_list", "dialects.assembler", "dialects.chat_completions"}
     | {"dialects.responses", "dialects.responses_input"},
     frozenset({"dialects", "dialects.choice", "dialects.turn"}),
-    frozenset({"_settings", "cost", "chat_models"}),
+    frozenset({"account", "callbacks", "chat_models", "cost", "doctor", "_settings"}),
     frozenset({"", "__main__"}),
 )
 """The modules of the package, lowest first. A module imports from its own layer or from below."""
 
-HTTP = {"_transport", "_pool", "_network", "_exchange", "_request", "_streams", "_free_list"}
+HTTP = {"_transport", "_pool", "_network", "_exchange", "_streams", "_free_list"}
 """The modules that may import httpx: they are imported by the first call, not before."""
 
 
@@ -205,8 +205,10 @@ def test_importing_the_package_loads_nothing_heavy():
     [
         "langchain_aimlapi.ChatAIMLAPI(api_key='key')",
         "langchain_aimlapi.AIMLAPIError('An error.')",
-        ("model = langchain_aimlapi.ChatAIMLAPI(api_key='key'); model.bind_tools([])\n"
-        "model.with_structured_output(method='json_mode'); repr(model); model.model_copy()"),
+        (
+            "model = langchain_aimlapi.ChatAIMLAPI(api_key='key'); model.bind_tools([])\n"
+            "model.with_structured_output(method='json_mode'); repr(model); model.model_copy()"
+        ),
     ],
 )
 def test_a_model_without_a_call_loads_no_http(code):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk, HumanMessage, message_chunk_to_message
 
@@ -34,8 +35,8 @@ MESSAGES = [HumanMessage("Hello")]
 FACTS = CallFacts(endpoint="test", client_request_id="id-1", headers={"x-inference-id": "inf-1"})
 
 endpoints = pytest.mark.parametrize("endpoint", DIALECTS)
-few = settings(max_examples=60, deadline=None)
-many = settings(max_examples=300, deadline=None)
+few = settings(max_examples=30, deadline=None, phases=set(Phase) - {Phase.explain})
+many = settings(few, max_examples=150)
 
 
 # --- from a reply to what goes over the wire ----------------------------------------------------
@@ -173,96 +174,112 @@ def pieces_of(draw: st.DrawFn, text: str) -> list[str]:
     """Cut a text anywhere, empty pieces included."""
     cuts = draw(st.lists(st.integers(0, len(text)), max_size=5))
     edges = [0, *sorted(cuts), len(text)]
-    return [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [text[start:end] for start, end in itertools.pairwise(edges)]
+
+
+@st.composite
+def fragments_of(
+    draw: st.DrawFn, number: int, name: str, args: Any, indexed: str, *, repeats: bool
+) -> list[dict[str, Any]]:
+    """Cut one tool call into fragments, numbered and named in one of the ways that exist."""
+    index = {"normal": number, "gaps": number * 2 + 1, "null": None, "zero": 0}
+    fragments = []
+    for position, part in enumerate(draw(pieces_of(json.dumps(args)))):
+        fragment: dict[str, Any] = {"function": {"arguments": part}}
+        if position == 0 or repeats:
+            fragment = {"id": f"call_{number}", "type": "function"}
+            fragment["function"] = {"name": name, "arguments": part}
+        elif draw(st.booleans()):
+            fragment |= draw(st.sampled_from([{"id": None}, {"id": ""}, {"type": "function"}]))
+            fragment["function"]["name"] = draw(st.sampled_from([None, ""]))
+        if indexed in index:
+            fragment["index"] = index[indexed]
+        fragments.append(fragment)
+    return fragments
+
+
+@st.composite
+def call_deltas(draw: st.DrawFn, made: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+    """Make the deltas of some calls, one after the other or side by side."""
+    indexed = draw(st.sampled_from(["normal", "missing", "null", "zero", "gaps"]))
+    repeats = draw(st.booleans())
+    cut = [
+        draw(fragments_of(number, name, args, indexed, repeats=repeats))
+        for number, (name, args) in enumerate(made)
+    ]
+    if indexed not in {"normal", "gaps"} or draw(st.booleans()):
+        return [{"tool_calls": [fragment]} for fragments in cut for fragment in fragments]
+    # Each call begins in its turn, then they grow in any order.
+    deltas = [{"tool_calls": [fragments.pop(0) for fragments in cut]}]
+    while rest := [fragments for fragments in cut if fragments]:
+        deltas.append({"tool_calls": [draw(st.sampled_from(rest)).pop(0)]})
+    return deltas
+
+
+ENVELOPE = {"id": "chatcmpl-1", "model": "gpt-5.1", "created": 1}
+USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+META = {"usage": {"credits_used": 2480, "usd_spent": 0.00124}}
+_EXTRAS = [{}, {"content": None}, {"role": "assistant"}, {"tool_calls": None}, {"x": 1}]
+
+
+@st.composite
+def chat_events(draw: st.DrawFn, deltas: list[dict[str, Any]], reason: str) -> list[Any]:
+    """Put deltas into chunks that say more or less besides, and end the stream."""
+    events = []
+    for delta in [{"role": "assistant", "content": ""}, *deltas]:
+        choice = {
+            "index": 0,
+            "delta": {**draw(st.sampled_from(_EXTRAS)), **delta},
+            "finish_reason": None,
+        }
+        event: dict[str, Any] = {**ENVELOPE, "choices": [choice], "usage": None}
+        for key in draw(st.sets(st.sampled_from(list(ENVELOPE)))):
+            event[key] = None
+        for key in draw(st.sets(st.sampled_from([*ENVELOPE, "usage"]))):
+            del event[key]
+        events.append(event)
+    last = {"index": 0, "delta": draw(st.sampled_from([{}, None])), "finish_reason": reason}
+    ending: dict[str, Any] = {**ENVELOPE, "choices": [last]}
+    bill: list[dict[str, Any]] = draw(
+        st.sampled_from(
+            [
+                [{**ENVELOPE, "choices": [], "usage": USAGE, "meta": META}],
+                [{"choices": [], "usage": USAGE}, {"meta": META}],
+                [{"usage": USAGE, "meta": META, "choices": None}],
+            ]
+        )
+    )
+    together = [{**ending, "usage": USAGE, "meta": META}]
+    return events + (together if draw(st.booleans()) else [ending, *bill])
 
 
 @st.composite
 def chat_streams(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Make a stream of chat completions, and the whole reply that says the same."""
-    text, reasoning, refusal = draw(words), draw(words), draw(words)
-    made = draw(calls)
+    text, reasoning, refusal, made = draw(words), draw(words), draw(words), draw(calls)
     reasoning_key = draw(st.sampled_from(["reasoning_content", "reasoning"]))
-    indexed = draw(st.sampled_from(["normal", "missing", "null", "zero", "gaps"]))
-    repeated = draw(st.booleans())
     deltas: list[dict[str, Any]] = [{reasoning_key: p} for p in draw(pieces_of(reasoning))]
     deltas += [{"content": piece} for piece in draw(pieces_of(text))]
     deltas += [{"refusal": piece} for piece in draw(pieces_of(refusal))]
-    fragments = []
-    for number, (name, args) in enumerate(made):
-        identity = {"id": f"call_{number}", "type": "function"}
-        parts = draw(pieces_of(json.dumps(args)))
-        own = []
-        for position, part in enumerate(parts):
-            fragment: dict[str, Any] = {"function": {"arguments": part}}
-            if position == 0 or repeated:
-                fragment = {**identity, "function": {"name": name, "arguments": part}}
-            elif draw(st.booleans()):
-                fragment |= draw(st.sampled_from([{"id": None}, {"id": ""}, {"type": "function"}]))
-                fragment["function"]["name"] = draw(st.sampled_from([None, ""]))
-            match indexed:
-                case "normal":
-                    fragment["index"] = number
-                case "gaps":
-                    fragment["index"] = number * 2 + 1
-                case "null":
-                    fragment["index"] = None
-                case "zero":
-                    fragment["index"] = 0
-            own.append(fragment)
-        fragments.append(own)
-    if indexed in {"normal", "gaps"} and draw(st.booleans()):
-        # Parallel calls may grow side by side, each begun in its turn.
-        begun = [own.pop(0) for own in fragments]
-        rest = [own for own in fragments if own]
-        together = [{"tool_calls": begun}] if begun else []
-        while rest:
-            own = draw(st.sampled_from(rest))
-            together.append({"tool_calls": [own.pop(0)]})
-            rest = [own for own in rest if own]
-        deltas += together
-    else:
-        deltas += [{"tool_calls": [fragment]} for own in fragments for fragment in own]
+    deltas += draw(call_deltas(made))
     reason = "tool_calls" if made else "stop"
-    usage = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
-    meta = {"usage": {"credits_used": 2480, "usd_spent": 0.00124}}
-    envelope = {"id": "chatcmpl-1", "model": "gpt-5.1", "created": 1}
-    events = []
-    for delta in [{"role": "assistant", "content": ""}, *deltas]:
-        extra = draw(
-            st.sampled_from(
-                [{}, {"content": None}, {"role": "assistant"}, {"tool_calls": None}, {"x": 1}]
-            )
-        )
-        choice = {"index": 0, "delta": {**extra, **delta}, "finish_reason": None}
-        event = {**envelope, "choices": [choice], "usage": None}
-        for key in draw(st.sets(st.sampled_from(["id", "model", "created", "usage"]))):
-            event[key] = None if draw(st.booleans()) else event[key]
-            if event[key] is None and draw(st.booleans()):
-                del event[key]
-        events.append(event)
-    last = {"index": 0, "delta": draw(st.sampled_from([{}, None])), "finish_reason": reason}
-    ending: dict[str, Any] = {**envelope, "choices": [last]}
-    match draw(st.sampled_from(["together", "usage chunk", "own chunks", "one chunk"])):
-        case "together":
-            events.append({**ending, "usage": usage, "meta": meta})
-        case "usage chunk":
-            events += [ending, {**envelope, "choices": [], "usage": usage, "meta": meta}]
-        case "own chunks":
-            events += [ending, {"choices": [], "usage": usage}, {"meta": meta}]
-        case "one chunk":
-            events += [ending, {"usage": usage, "meta": meta, "choices": None}]
-    message = {"role": "assistant", "content": text or None, "refusal": refusal or None}
-    message[reasoning_key] = reasoning
-    message["tool_calls"] = [
-        {
-            "id": f"call_{number}",
-            "type": "function",
-            "function": {"name": name, "arguments": json.dumps(args)},
-        }
-        for number, (name, args) in enumerate(made)
-    ]
+    message = {
+        "role": "assistant",
+        "content": text or None,
+        "refusal": refusal or None,
+        reasoning_key: reasoning,
+        "tool_calls": [
+            {
+                "id": f"call_{number}",
+                "type": "function",
+                "function": {"name": name, "arguments": json.dumps(args)},
+            }
+            for number, (name, args) in enumerate(made)
+        ],
+    }
     choice = {"index": 0, "message": message, "finish_reason": reason}
-    return events, {**envelope, "choices": [choice], "usage": usage, "meta": meta}
+    body = {**ENVELOPE, "choices": [choice], "usage": USAGE, "meta": META}
+    return draw(chat_events(deltas, reason)), body
 
 
 @many
@@ -296,6 +313,9 @@ replies = st.builds(
     built_in_calls=st.lists(st.just({"type": "web_search_call"}), max_size=2),
     logprobs=st.booleans(),
     stream=st.builds(StreamStyle, delta_size=st.sampled_from([None, 1, 2, 5])),
+).map(
+    # Without text there is no delta that could carry an empty list of probabilities.
+    lambda reply: reply if reply.text else replace(reply, logprobs=False)
 )
 
 _DELTAS = ("text.delta", "refusal.delta", "reasoning_summary_text.delta", "arguments.delta")
@@ -308,9 +328,6 @@ def test_responses_events_may_repeat_or_leave_out_what_others_say(reply, data):
     events = wire(reply, "responses", stream=True)
     # A gateway may send pieces, ends of parts, items, or nothing but the last event.
     dropped = data.draw(st.sets(st.sampled_from(["deltas", "ends", "items", "annotations"])))
-    if "items" in dropped and "deltas" not in dropped:
-        # Pieces of a call cannot be told whose they are without the item's beginning.
-        dropped.discard("items")
     endings = {
         "deltas": (*_DELTAS, "annotation.added") if "annotations" in dropped else _DELTAS,
         "ends": _ENDS,
@@ -321,7 +338,6 @@ def test_responses_events_may_repeat_or_leave_out_what_others_say(reply, data):
     kept = [event for event in events if not event["type"].endswith(unwanted or ("\0",))]
     streamed = project(collect(read_stream("responses", kept)))
     whole = project(read_whole("responses", wire(reply, "responses", stream=False)[0]))
-    # With the deltas go their log probabilities, which the item repeats.
     assert streamed == whole
 
 
@@ -430,3 +446,256 @@ def test_a_valid_stream_with_something_else_in_it_is_read_or_refused(endpoint, d
 def test_events_in_any_order_are_read_or_refused(endpoint, data):
     events = data.draw(st.lists(st.sampled_from(VALID[endpoint][1]), max_size=12))
     survives_stream(endpoint, events)
+
+
+# --- streams that end too early -----------------------------------------------------------------
+
+
+def shown(chunks: list[AIMessageChunk]) -> AIMessageChunk:
+    return collect(chunks) if chunks else AIMessageChunk("")
+
+
+def facts_of(message: AIMessageChunk) -> dict[str, Any]:
+    """Return what a partial message and the chunks that were shown must have in common."""
+    kwargs = dict(message.additional_kwargs)
+    return {
+        "text": message.content,
+        "reasoning": kwargs.get("reasoning_content"),
+        "calls": [
+            (call["index"], call["id"], call["name"], call["args"])
+            for call in message.tool_call_chunks
+        ],
+    }
+
+
+@endpoints
+@pytest.mark.parametrize(
+    "scenario", SCENARIOS[:18], ids=[scenario.name for scenario in SCENARIOS[:18]]
+)
+def test_every_cut_is_noticed(endpoint, scenario):
+    events = wire(scenario.reply, endpoint, stream=True)
+    finished = 0
+    for cut in range(len(events) + 1):
+        parser = DIALECTS[endpoint].stream_parser(FACTS)
+        chunks = [part.message for event in events[:cut] for part in parser.feed(event)]
+        output = any(
+            chunk.content
+            or chunk.tool_call_chunks
+            or "reasoning_content" in chunk.additional_kwargs
+            for chunk in chunks
+        )
+        error = None
+        try:
+            with keeping_partial(parser):
+                last = [generation.message for generation in parser.close()]
+        except AIMLAPIStreamInterruptedError as interrupted:
+            error = interrupted
+        if error is None:
+            finished += 1
+            assert collect([*chunks, *last]).content == scenario.content
+            assert last[-1].response_metadata["finish_reason"] == scenario.finish_reason
+            continue
+        assert not finished
+        assert facts_of(error.partial_message) == facts_of(shown(chunks))
+        assert error.is_retryable is not output
+        assert error.client_request_id == "id-1"
+        assert error.request_id == "inf-1"
+        assert error.attempts == 1
+    # With the finish reason an answer is whole, though usage and price may still be to come.
+    assert 1 <= finished <= 3
+
+
+@endpoints
+def test_a_refusal_and_text_that_was_held_back_are_in_the_partial_message(endpoint):
+    facts = replace(FACTS, stop=["STOP"])
+    reply = Reply("One STO", refusal="I will not.", stream=StreamStyle(delta_size=3))
+    events = wire(reply, endpoint, stream=True)
+    cut = next(i for i, event in enumerate(events) if '" no"' in json.dumps(event))
+    with pytest.raises(AIMLAPIStreamInterruptedError) as caught:
+        read_stream(endpoint, events[: cut + 1], facts)
+    partial = caught.value.partial_message
+    assert partial.content == "One STO"
+    assert partial.additional_kwargs["refusal"].startswith("I will")
+    assert caught.value.is_retryable is False
+
+
+# --- errors inside a stream ---------------------------------------------------------------------
+
+_TYPED = [
+    (401, AIMLAPIAuthenticationError, False),
+    (403, AIMLAPIOutOfCreditsError, False),
+    (429, AIMLAPIRateLimitError, True),
+    (500, AIMLAPIServerError, True),
+]
+
+
+LONG = "Hello there, my dear friend"
+
+
+def failing(endpoint: str, *faults: Any, **fields: Any) -> ChatAIMLAPI:
+    connection = Emulator().script(*faults).connection()
+    fields = {"max_retries": 0, "use_responses_api": endpoint == "responses", **fields}
+    return ChatAIMLAPI(model="openai/gpt-5-1", **connection, **fields)
+
+
+async def error_of(llm: ChatAIMLAPI, *, asynchronous: bool) -> tuple[str, AIMLAPIError]:
+    """Stream until it fails; return the text that was shown and the error."""
+    text = ""
+    try:
+        if asynchronous:
+            async for chunk in llm.astream("x"):
+                text += chunk.content
+        else:
+            for chunk in llm.stream("x"):
+                text += chunk.content
+    except AIMLAPIError as error:
+        return text, error
+    pytest.fail(f"No error came, but {text!r}.")
+
+
+both = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+
+
+@endpoints
+@both
+@pytest.mark.parametrize("shape", ["flat", "title"])
+@pytest.mark.parametrize("expected", _TYPED, ids=lambda expected: str(expected[0]))
+async def test_an_error_that_begins_a_stream_is_of_its_kind(
+    endpoint, asynchronous, shape, expected
+):
+    status, kind, retryable = expected
+    words = "You've run out of credits." if status == 403 else None
+    fault = Fault.error_event(0, shape, status=status, message=words)
+    text, error = await error_of(failing(endpoint, fault), asynchronous=asynchronous)
+    assert text == ""
+    assert type(error) is kind
+    assert error.is_retryable is retryable
+    assert error.status_code == status
+    assert error.attempts == 1
+    assert error.request_id
+    assert error.client_request_id
+
+
+@endpoints
+@both
+@pytest.mark.parametrize("shape", ["openai", "responses"])
+async def test_an_error_without_a_status_that_begins_a_stream(endpoint, asynchronous, shape):
+    fault = Fault.error_event(0, shape, message="The engine is on fire.")
+    text, error = await error_of(failing(endpoint, fault), asynchronous=asynchronous)
+    assert text == ""
+    assert type(error) is AIMLAPIServerError
+    assert "The engine is on fire." in str(error)
+    assert error.is_retryable is True
+
+
+@endpoints
+@both
+@pytest.mark.parametrize("shape", ["openai", "flat", "title", "responses"])
+async def test_an_error_after_output_interrupts_the_stream(endpoint, asynchronous, shape):
+    style = StreamStyle(delta_size=3)
+    reply = Reply(LONG, stream=style)
+    fault = Fault.error_event(7, shape, message="The engine is on fire.", reply=reply)
+    llm = failing(endpoint, fault, max_retries=2)
+    text, error = await error_of(llm, asynchronous=asynchronous)
+    assert text
+    assert LONG.startswith(text)
+    assert type(error) is AIMLAPIStreamInterruptedError
+    assert "The engine is on fire." in str(error)
+    assert error.partial_message.content == text
+    assert error.is_retryable is False
+    assert isinstance(error.__cause__, AIMLAPIServerError)
+    assert error.attempts == 1
+    assert error.request_id == error.partial_message.response_metadata["inference_id"]
+    assert error.client_request_id == error.partial_message.response_metadata["client_request_id"]
+
+
+@endpoints
+@both
+async def test_an_error_before_output_but_after_the_first_event(endpoint, asynchronous):
+    fault = Fault.error_event(1, "flat", status=429, message="Too Many Requests")
+    text, error = await error_of(failing(endpoint, fault), asynchronous=asynchronous)
+    assert text == ""
+    assert type(error) is AIMLAPIRateLimitError
+    assert error.is_retryable is True
+
+
+@endpoints
+@both
+@pytest.mark.parametrize(
+    "make",
+    [Fault.cut, Fault.reset, Fault.disconnect, Fault.bad_framing, Fault.stall],
+    ids=lambda make: make.__name__,
+)
+@pytest.mark.parametrize("after", [0, 1, 7])
+async def test_a_stream_that_breaks_off(endpoint, asynchronous, make, after):
+    reply = Reply(LONG, stream=StreamStyle(delta_size=3))
+    llm = failing(endpoint, make(after, reply=reply), timeout=5)
+    text, error = await error_of(llm, asynchronous=asynchronous)
+    assert bool(text) is (after == 7)
+    assert error.attempts == 1
+    assert error.client_request_id
+    if text:
+        assert type(error) is AIMLAPIStreamInterruptedError
+        assert error.partial_message.content == text
+        assert error.is_retryable is False
+    elif make.__name__ == "bad_framing":
+        assert type(error) is AIMLAPIProtocolError
+    else:
+        assert error.is_retryable is True
+
+
+@endpoints
+@both
+@pytest.mark.parametrize("after", [1, 7])
+async def test_garbage_inside_a_stream(endpoint, asynchronous, after):
+    reply = Reply(LONG, stream=StreamStyle(delta_size=3))
+    fault = Fault.invalid_utf8(after, reply=reply)
+    text, error = await error_of(failing(endpoint, fault), asynchronous=asynchronous)
+    if after == 1:
+        assert type(error) is AIMLAPIProtocolError
+    else:
+        assert type(error) is AIMLAPIStreamInterruptedError
+        assert error.partial_message.content == text
+        assert isinstance(error.__cause__, AIMLAPIProtocolError)
+    assert error.is_retryable is False
+
+
+@endpoints
+@both
+async def test_half_of_the_last_event(endpoint, asynchronous):
+    """Half an event tells nothing; on responses it is the one that says how it ended."""
+    style = StreamStyle(price="with_usage", done=False)
+    llm = failing(endpoint, Fault.truncated_json(Reply(LONG, stream=style)))
+    if endpoint == "responses":
+        text, error = await error_of(llm, asynchronous=asynchronous)
+        assert type(error) is AIMLAPIStreamInterruptedError
+        assert error.partial_message.content == text == LONG
+        return
+    message = await acollect(llm.astream("x")) if asynchronous else collect(llm.stream("x"))
+    assert message.content == LONG
+    assert message.usage_metadata is None
+
+
+@endpoints
+@both
+@pytest.mark.parametrize("fault", [Fault.malformed_json(), Fault.html(), Fault.empty()], ids=repr)
+async def test_a_success_that_is_no_stream(endpoint, asynchronous, fault):
+    _, error = await error_of(failing(endpoint, fault), asynchronous=asynchronous)
+    if fault.name.startswith("empty"):
+        assert type(error) is AIMLAPIStreamInterruptedError
+        assert error.is_retryable is True
+    else:
+        assert type(error) is AIMLAPIProtocolError
+        assert error.is_retryable is False
+
+
+@endpoints
+@both
+async def test_a_whole_reply_in_place_of_a_stream(endpoint, asynchronous):
+    body = wire(_RICH.reply, endpoint, stream=False)[0]
+    llm = failing(endpoint, Reply(body=body))
+    message = await acollect(llm.astream("x")) if asynchronous else collect(llm.stream("x"))
+    assert message.content == _RICH.content
+    assert message.tool_calls == list(_RICH.tool_calls)
+    assert message.additional_kwargs["reasoning_content"] == _RICH.kwargs["reasoning_content"]
+    assert message.usage_metadata == _RICH.usage

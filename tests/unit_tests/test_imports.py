@@ -25,9 +25,16 @@ EXPORTS = [
     "AIMLAPIServerError",
     "AIMLAPIStreamInterruptedError",
     "AIMLAPITimeoutError",
+    "AIMLAPITracer",
     "AIMLAPITruncatedOutputError",
+    "Balance",
     "ChatAIMLAPI",
     "ChatAimlapi",
+    "CostTracker",
+    "JSONLinesHandler",
+    "ModelInfo",
+    "SpendLimitExceeded",
+    "UsageLogEntry",
     "__version__",
 ]
 

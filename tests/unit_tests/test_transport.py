@@ -67,6 +67,9 @@ class Call:
     def wait(self):
         return 0.0
 
+    def lacks(self, body):
+        return None
+
     def failed(self, error: AIMLAPIError) -> float:
         self.failures.append(error)
         if not self.delays:
@@ -100,13 +103,22 @@ class Door:
     async def get(self, transport: Transport, *args: Any) -> _transport.Reply:
         return await transport.aget(*args) if self.is_async else transport.get(*args)
 
+    async def hear(self, transport: Transport, call: Call, seen: list[dict[str, Any]]) -> None:
+        """Keep each event as it comes, so that those before an error count."""
+        if self.is_async:
+            async with transport.astream(call) as stream:
+                async for event in stream:
+                    seen += [event]
+        else:
+            with transport.stream(call) as stream:
+                for event in stream:
+                    seen += [event]
+
     async def events(self, transport: Transport, call: Call) -> list[dict[str, Any]]:
         call.stream = True
-        if self.is_async:
-            async with transport.astream(call) as events:
-                return [event async for event in events]
-        with transport.stream(call) as events:
-            return list(events)
+        seen: list[dict[str, Any]] = []
+        await self.hear(transport, call, seen)
+        return seen
 
     async def error(self, transport: Transport, call: Call | None = None, **kinds: Any):
         with pytest.raises(AIMLAPIError) as caught:
@@ -201,7 +213,7 @@ async def test_headers_of_a_plain_call(door):
     assert headers["user-agent"] == f"langchain-aimlapi/{__version__}"
     assert headers["x-client-request-id"] == "call-1"
     assert headers["x-title"] == "langchain-aimlapi"
-    assert headers["http-referer"].startswith("https://")
+    assert "http-referer" not in headers
     assert json.loads(seen[0].content) == {"model": "m"}
 
 
@@ -219,7 +231,6 @@ async def test_attribution_is_for_the_vendor_only(door, options):
     seen = []
     await door.post(door.transport(answering(ok(), seen=seen), **options), Call())
     assert "x-title" not in seen[0].headers
-    assert "http-referer" not in seen[0].headers
 
 
 async def test_user_headers_go_over_ours_in_any_case(door):
@@ -228,7 +239,6 @@ async def test_user_headers_go_over_ours_in_any_case(door):
     await door.post(door.transport(answering(ok(), seen=seen), headers=headers), Call())
     assert seen[0].headers.get_list("x-title") == ["my app"]
     assert seen[0].headers["x-custom"] == "spaced"
-    assert seen[0].headers["http-referer"].startswith("https://")
 
 
 async def test_default_headers_of_a_users_client_stay(door):
@@ -472,7 +482,8 @@ async def test_get(door):
     assert (await door.get(transport, "/v1/models", {"type": "x y"})).body == {"data": []}
     unchanged = await door.get(transport, "/v2/billing", None, {"If-None-Match": "e"})
     assert (unchanged.status_code, unchanged.body) == (304, {})
-    assert str(seen[0].url) == "https://api.aimlapi.com/v1/models?type=x+y"
+    assert seen[0].url.path == "/v1/models"
+    assert dict(seen[0].url.params) == {"type": "x y"}
     assert str(seen[1].url) == "https://api.aimlapi.com/v2/billing"
     assert seen[1].headers["if-none-match"] == "e"
 
@@ -517,14 +528,7 @@ async def test_an_error_event_is_raised_after_what_came_before_it(door):
     transport = door.transport(answering(sse(ANSWER, error)))
     call, seen = Call(stream=True), []
     with pytest.raises(AIMLAPIServerError, match="boom") as caught:
-        if door.is_async:
-            async with transport.astream(call) as events:
-                async for event in events:
-                    seen.append(event)
-        else:
-            with transport.stream(call) as events:
-                for event in events:
-                    seen.append(event)
+        await door.hear(transport, call, seen)
     assert seen == [ANSWER]
     assert caught.value.status_code == 503
     assert KEY not in str(caught.value)
@@ -545,7 +549,7 @@ async def test_an_error_as_json_instead_of_a_stream_is_asked_about(door):
 
 async def test_a_web_page_instead_of_a_stream(door):
     page = httpx.Response(200, html="<html><title>Login</title></html>")
-    with pytest.raises(AIMLAPIProtocolError, match="HTML|Login"):
+    with pytest.raises(AIMLAPIProtocolError, match="HTML"):
         await door.events(door.transport(answering(page)), Call())
 
 
@@ -663,14 +667,7 @@ async def test_a_stream_that_breaks_is_not_sent_again(door, foreign, kind, phase
     transport = door.transport(answering(httpx.Response(200, headers=headers, stream=body)))
     seen = []
     with pytest.raises(AIMLAPIError) as caught:
-        if door.is_async:
-            async with transport.astream(call) as events:
-                async for event in events:
-                    seen.append(event)  # noqa: PERF401 - what came before the error counts
-        else:
-            with transport.stream(call) as events:
-                for event in events:
-                    seen.append(event)  # noqa: PERF402 - what came before the error counts
+        await door.hear(transport, call, seen)
     error = caught.value
     assert type(error) is kind
     assert getattr(error, "phase", None) == phase
@@ -726,12 +723,12 @@ async def test_the_request_is_not_kept_by_the_error(door):
 
 
 async def test_exceptions_of_the_users_own_code_pass(door):
-    class Own(Exception):
+    class OwnError(Exception):
         pass
 
     call = Call(delays=[0])
-    with pytest.raises(Own):
-        await door.post(door.transport(answering(Own())), call)
+    with pytest.raises(OwnError):
+        await door.post(door.transport(answering(OwnError())), call)
     assert call.attempts == 1
 
 

@@ -1,0 +1,146 @@
+"""`python -m langchain_aimlapi`: live with a key, on the emulator without one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from langchain_aimlapi.__main__ import main
+from langchain_aimlapi.data._profiles import PROFILES
+from langchain_aimlapi.dialects.choice import forget
+from langchain_aimlapi.emulator import Emulator, Fault, Reply
+
+CODEX = "openai/gpt-5-1-codex"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_learned():
+    yield
+    forget()
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch):
+    """An API at another address, with a key for it in the environment."""
+    emulator = Emulator()
+    with emulator.serve() as server:
+        monkeypatch.setenv("AIML_API_KEY", emulator.api_key)
+        monkeypatch.setenv("AIMLAPI_API_BASE", server.base_url)
+        yield emulator
+
+
+def table(out: str) -> dict[str, list[str]]:
+    """The table's rows by their first cell."""
+    lines = out[out.index("step  ") :].splitlines()
+    rows = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in lines[:-1]]
+    assert rows[0] == ["step", "endpoint", "tokens in", "out", "USD", "seconds"]
+    return {row[0]: row[1:] for row in rows[1:]}
+
+
+def test_without_a_key_the_emulator_answers_and_says_so(capsys: pytest.CaptureFixture[str]):
+    assert main(["Why is grass green?"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("OFFLINE")
+    assert "LIVE" not in out
+    assert out.count('heard: "Why is grass green?"') == len(PROFILES)
+    assert "multiply({'a': 6, 'b': 7}) = 42" in out
+    rows = table(out)
+    assert list(rows) == [*PROFILES, "batch of 3", "tool call", "structured answer"]
+    assert rows["openai/gpt-5-1"][0] == "chat_completions"
+    assert rows[CODEX][0] == "responses"
+    for cells in rows.values():
+        assert int(cells[1]) > 0
+        assert int(cells[2]) > 0
+        assert float(cells[3]) > 0
+    total = sum(float(cells[3]) for cells in rows.values())
+    assert float(out.splitlines()[-1].split()[2]) == pytest.approx(total, abs=1e-5)
+
+
+def test_with_a_key_it_is_live_and_says_so(
+    live: Emulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert main(["--model", CODEX, "--model", "openai/gpt-5-1", "Hi"]) == 0
+    out = capsys.readouterr().out
+    first = out.splitlines()[0]
+    assert first.startswith("LIVE: http://127.0.0.1:")
+    assert "bills the key in AIML_API_KEY" in first
+    assert live.api_key not in out
+    assert list(table(out))[:2] == [CODEX, "openai/gpt-5-1"]
+    assert {request.json["model"] for request in live.requests} == {CODEX, "openai/gpt-5-1"}
+    assert live.requests[0].json["messages"] == [{"role": "user", "content": "Hi"}]
+
+
+def test_a_price_that_is_not_told_is_no_zero(live: Emulator, capsys: pytest.CaptureFixture[str]):
+    live.script(Reply("Untold.", cost=None))
+    assert main(["--model", CODEX]) == 0
+    out = capsys.readouterr().out
+    assert table(out)[CODEX][3] == "-"
+    assert out.rstrip().endswith("and what the gateway did not tell.")
+
+
+def test_an_error_is_one_line(live: Emulator, capsys: pytest.CaptureFixture[str]):
+    live.balance_usd = 0
+    assert main([]) == 1
+    out, err = capsys.readouterr()
+    assert "step  " not in out
+    assert err.startswith("Error: ")
+    assert "Top up at https://aimlapi.com/app/billing" in err
+    assert len(err.splitlines()) == 1
+    assert len(live.requests) == 1
+
+
+def test_a_model_that_fails_does_not_stop_the_others(
+    live: Emulator, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["--model", "openai/gpt-0", "--model", CODEX]) == 1
+    out, err = capsys.readouterr()
+    assert "gpt-0" in err
+    assert len(err.splitlines()) == 1
+    assert next(iter(table(out))) == CODEX
+
+
+def test_no_model_that_answers_ends_it(live: Emulator, capsys: pytest.CaptureFixture[str]):
+    live.script(Fault.status(400, message="Body validation error\nInvalid enum value"))
+    assert main(["--model", CODEX]) == 1
+    out, err = capsys.readouterr()
+    assert "step  " not in out
+    assert "Body validation error Invalid enum value" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_an_answer_that_is_no_object_is_an_error(
+    live: Emulator, capsys: pytest.CaptureFixture[str]
+):
+    def spoil(request):
+        return Reply("no JSON at all") if "response_format" in request.json else None
+
+    live.respond_with(spoil)
+    assert main(["--model", "openai/gpt-5-1"]) == 1
+    assert "no JSON at all" in capsys.readouterr().err
+
+
+def test_interrupting_it_is_quiet(monkeypatch: pytest.MonkeyPatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("langchain_aimlapi.__main__._stream", interrupt)
+    assert main([]) == 130
+
+
+def test_it_runs_as_a_module():
+    command = [sys.executable, "-W", "error", "-m", "langchain_aimlapi", "--model", CODEX, "Hi"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("OFFLINE")
+
+
+def test_help(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert "--model ID" in out
+    assert "AIMLAPI_API_KEY" in out
