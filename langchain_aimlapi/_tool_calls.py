@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
 
+_CALL_BLOCKS = frozenset({"tool_use", "tool_call", "invalid_tool_call"})
 _FUNCTION_KEYS = ("name", "description", "parameters", "strict")
 
 
@@ -45,6 +46,9 @@ def wire_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
     """
     if is_builtin_tool(tool):
         return dict(tool)
+    if strict is not None and isinstance(tool, dict) and isinstance(tool.get("function"), dict):
+        # LangChain heeds `strict` in a function only; one that says it of itself keeps its word.
+        tool, strict = tool["function"], tool["function"].get("strict", strict)
     try:
         converted = convert_to_openai_tool(tool, strict=strict)
     except (ValueError, TypeError, KeyError) as error:
@@ -142,7 +146,7 @@ def parse_tool_call(
     """
     try:
         # Models write raw line breaks into strings now and then; LangChain lets them pass as well.
-        args = json.loads(arguments, strict=False) if arguments.strip() else {}
+        args = json.loads(arguments.strip() or "{}", strict=False, parse_constant=_no_json)
     except (ValueError, RecursionError) as error:
         return invalid_tool_call(
             name=name, args=arguments, id=call_id, error=f"Arguments are no JSON: {error}"
@@ -158,12 +162,16 @@ def parse_tool_call(
     return tool_call(name=name, args=args, id=call_id)
 
 
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
 def wire_tool_calls(message: AIMessage) -> list[dict[str, Any]]:
     """Convert the calls of an assistant turn, valid and invalid, for sending it back.
 
     Args:
         message: The turn. Its `tool_calls` and `invalid_tool_calls` count; where both are empty,
-            Anthropic's `tool_use` blocks and v1 `tool_call` blocks in the content do.
+            Anthropic's `tool_use` blocks and v1 blocks in the content do.
 
     Returns:
         Calls in chat completions form; the arguments of an invalid call are sent as they came.
@@ -183,7 +191,7 @@ def wire_tool_calls(message: AIMessage) -> list[dict[str, Any]]:
                 _arguments_text(block.get("input", block.get("args"))),
             )
             for block in message.content
-            if isinstance(block, dict) and block.get("type") in {"tool_use", "tool_call"}
+            if isinstance(block, dict) and block.get("type") in _CALL_BLOCKS
         ]
     return [
         {

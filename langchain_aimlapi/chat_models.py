@@ -70,7 +70,143 @@ _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     """A chat model of the AI/ML API's GPT-5.1 family.
 
-    TODO-DOCSTRING
+    Setup:
+        Set the environment variable `AIMLAPI_API_KEY`; keys are made at
+        <https://aimlapi.com/app/keys>. Without one, use the emulator:
+        `ChatAIMLAPI(**langchain_aimlapi.emulator.Emulator().connection())`.
+
+    Key init args — completion params:
+        model: `openai/gpt-5-1` (default), `openai/gpt-5-1-chat-latest`, `openai/gpt-5-1-codex`,
+            `openai/gpt-5-1-codex-mini`, or any other id.
+        temperature: Sampling temperature, 0 to 2.
+        max_tokens: Most tokens to generate, reasoning included.
+        reasoning_effort: `"low"`, `"medium"` or `"high"`.
+        reasoning: The same with a summary: `{"effort": "low", "summary": "auto"}`.
+        stop: Stop sequences, applied to the visible text by this class.
+        model_kwargs, extra_body: What the API has and this class has not.
+
+    Key init args — client params:
+        api_key: The key, if not from the environment.
+        base_url: Address of the API, if not `https://api.aimlapi.com/v1`.
+        timeout: Seconds that any one wait may take.
+        max_retries: Requests after the first, before any output; 2 by default.
+        use_responses_api: Which endpoint; by default found out.
+        http_client, http_async_client: httpx clients to use.
+
+    All fields are described where they are defined, in `AIMLAPISettings`.
+
+    Instantiate:
+        ```python
+        from langchain_aimlapi import ChatAIMLAPI
+
+        llm = ChatAIMLAPI(model="openai/gpt-5-1", max_tokens=2000, max_retries=2)
+        ```
+
+    Invoke:
+        ```python
+        messages = [("system", "Translate to French."), ("human", "I love programming.")]
+        answer = llm.invoke(messages)
+        answer.text
+        ```
+
+    Stream:
+        ```python
+        for chunk in llm.stream(messages):
+            print(chunk.text, end="")
+        ```
+
+        Chunks add up to the message that `invoke` gives:
+
+        ```python
+        stream = llm.stream(messages)
+        full = next(stream)
+        for chunk in stream:
+            full += chunk
+        ```
+
+    Async:
+        ```python
+        async def main():
+            await llm.ainvoke(messages)
+            async for chunk in llm.astream(messages):
+                print(chunk.text, end="")
+            await llm.abatch([messages, messages])
+        ```
+
+    Tool calling:
+        ```python
+        from pydantic import BaseModel, Field
+
+
+        class GetWeather(BaseModel):
+            '''Get the weather in a place.'''
+
+            place: str = Field(description="city and country")
+
+
+        answer = llm.bind_tools([GetWeather]).invoke("The weather in Oslo, Norway?")
+        answer.tool_calls
+        ```
+
+    Reasoning output:
+        ```python
+        thinking = ChatAIMLAPI(reasoning={"effort": "low", "summary": "auto"})
+        answer = thinking.invoke("How many moons has Mars?")
+        [block["reasoning"] for block in answer.content_blocks if block["type"] == "reasoning"]
+        ```
+
+    Structured output:
+        ```python
+        class Joke(BaseModel):
+            '''A joke to tell.'''
+
+            setup: str
+            punchline: str
+
+
+        llm.with_structured_output(Joke).invoke("Tell me a joke about cats.")
+        ```
+
+    JSON mode:
+        ```python
+        json_llm = llm.with_structured_output(method="json_mode")
+        json_llm.invoke("Answer in JSON with the keys name and country: the Eiffel Tower.")
+        ```
+
+    Image input:
+        ```python
+        image = {"type": "image", "url": "https://example.com/cat.png"}
+        text = {"type": "text", "text": "What is this?"}
+        llm.invoke([{"role": "user", "content": [text, image]}]).text
+        ```
+
+        A PDF is `{"type": "file", "base64": ..., "mime_type": "application/pdf"}`.
+
+    Token usage:
+        ```python
+        answer = llm.invoke(messages)
+        answer.usage_metadata
+        ```
+
+    Cost:
+        What the gateway billed for this call; absent where it does not say.
+
+        ```python
+        answer.response_metadata["cost"]  # {"usd": 0.0001775, "credits": 355}
+        ```
+
+    Logprobs:
+        ```python
+        scored = ChatAIMLAPI(logprobs=True, top_logprobs=2).invoke(messages)
+        scored.response_metadata["logprobs"]["content"]
+        ```
+
+    Response metadata:
+        ```python
+        answer.response_metadata["inference_id"]  # in the vendor's usage log
+        answer.response_metadata["client_request_id"]  # the LangChain run id, where it is known
+        answer.response_metadata["endpoint"]  # "chat_completions" or "responses"
+        ```
     """
 
     # --- the four entry points --------------------------------------------------------------------
@@ -181,17 +317,19 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         params = {name: value for name, value in params.items() if value is not None}
         if not stream:
             params.pop("stream_options", None)
-        elif params.get("n", 1) != 1:
+        elif params.get("n", 1) > 1:
             raise AIMLAPIConfigurationError(
                 "n > 1 cannot be streamed: LangChain's chunks do not say which answer they belong "
                 "to. Use generate() or invoke(), or n=1."
             )
-        if tools := params.pop("tools", None):
-            params["tools"] = [wire_tool(tool) for tool in tools]
-        if "tool_choice" in params:
-            choice = wire_tool_choice(params.pop("tool_choice"), params.get("tools", ()))
-            if choice is not None:
-                params["tool_choice"] = choice
+        tools = [wire_tool(tool) for tool in params.pop("tools", ())]
+        choice = wire_tool_choice(params.pop("tool_choice", None), tools)
+        if tools:
+            params["tools"] = tools
+            params.update({} if choice is None else {"tool_choice": choice})
+        else:
+            # Agents bind it whether or not they have tools; the API wants it with tools alone.
+            params.pop("parallel_tool_calls", None)
         if "response_format" in params:
             params["response_format"] = response_format(params["response_format"])
         check_values(params["model"], params, self.validate_params)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
 _ENCRYPTED = "reasoning.encrypted_content"
+_CITATION_KEYS = frozenset({"url", "title", "start_index", "end_index"})
 _NO_PLACE = frozenset({"seed", "logprobs", "top_logprobs"})
 
 
@@ -240,7 +241,12 @@ def _items_of(message: AIMessage, text: str) -> list[dict[str, Any]]:
 def _output_message(item: Mapping[str, Any], text: str, refusal: str) -> dict[str, Any]:
     content: list[dict[str, Any]] = []
     if text:
-        annotations = item.get("annotations", [])
+        # The request schema takes citations alone, and only whole ones.
+        annotations = [
+            annotation
+            for annotation in item.get("annotations", ())
+            if annotation.get("type") == "url_citation" and _CITATION_KEYS <= annotation.keys()
+        ]
         content.append({"type": "output_text", "text": text, "annotations": annotations})
     if refusal:
         content.append({"type": "refusal", "refusal": refusal})

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage
 
-from langchain_aimlapi.emulator import StreamStyle
+from langchain_aimlapi.emulator import Reply, StreamStyle, ToolCall
 from tests.conftest import acollect, collect
 from tests.unit_tests.scenarios import (
     SCENARIOS,
     Scenario,
     blocks_of,
     project,
+    reply,
     text,
     without_bill,
     without_endpoint,
@@ -22,12 +25,10 @@ from tests.unit_tests.scenarios import (
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*v3.* is in beta")
 
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 MESSAGES = [HumanMessage("Hello")]
 ENDPOINTS = {"chat_completions": False, "responses": True}
-WAYS = (
-    *("ainvoke", "stream", "astream", "stream_events", "astream_events"),
-    *("invoke(stream=True)", "streaming"),
-)
+WAYS = ("ainvoke", "stream", "astream", "stream_events", "astream_events", "streaming")
 STREAMED = frozenset(WAYS) - {"ainvoke"}
 
 scenarios = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -42,8 +43,6 @@ async def get(way: str, scenario: Scenario, endpoint: str, **fields: Any) -> Any
     match way:
         case "invoke" | "streaming":
             message = llm.invoke(MESSAGES, **keywords)
-        case "invoke(stream=True)":
-            message = llm.invoke(MESSAGES, stream=True, **keywords)
         case "ainvoke":
             message = await llm.ainvoke(MESSAGES, **keywords)
         case "stream":
@@ -205,13 +204,48 @@ async def test_text_comes_piece_by_piece(endpoint, way):
     assert [piece for piece in pieces if piece] == ["Hello", " there", ",", " world", "."]
 
 
+# --- published replies --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["gpt-5-1", "gpt-5-1-chat-latest"])
+@pytest.mark.parametrize("way", ["invoke", "astream"])
+async def test_published_samples(model, way):
+    """The documentation's replies; in place of a stream they serve as well."""
+    path = SAMPLES / f"{model}.chat.response.json"
+    if not path.exists():
+        pytest.skip(f"the vendor's samples are not here: {path}")
+    body = json.loads(path.read_text())
+    message = await get(way, Scenario("sample", Reply(body=body)), "chat_completions")
+    assert message.content == body["choices"][0]["message"]["content"]
+    assert message.id == body["id"]
+    assert message.response_metadata["model_name"] == body["model"]
+    assert message.response_metadata["finish_reason"] == "stop"
+    assert message.usage_metadata["total_tokens"] == body["usage"]["total_tokens"]
+
+
+@pytest.mark.parametrize("size", [None, 1, 7, 1000])
+@pytest.mark.parametrize("way", ["stream", "astream"])
+async def test_the_published_stream(way, size):
+    path = SAMPLES / "gpt-4o.chat.stream.sse"
+    if not path.exists():
+        pytest.skip(f"the vendor's samples are not here: {path}")
+    data = path.read_bytes()
+    events = [json.loads(line[6:]) for line in data.split(b"\n") if line.startswith(b"data: {")]
+    style = StreamStyle(done=False)
+    sample = Scenario("sample", Reply(events=[data], stream=style))
+    message = await get(way, sample, "chat_completions", chunk_size=size)
+    deltas = [event["choices"][0]["delta"] for event in events if event["choices"]]
+    assert message.content == "".join(delta.get("content", "") for delta in deltas)
+    assert len(message.content) > 100
+    assert message.usage_metadata["total_tokens"] == events[-1]["usage"]["total_tokens"]
+    assert message.response_metadata["finish_reason"] == "stop"
+    assert message.response_metadata["system_fingerprint"] == events[0]["system_fingerprint"]
+
+
 # --- several answers ----------------------------------------------------------------------------
 
 
 def several() -> Scenario:
-    from langchain_aimlapi.emulator import Reply, ToolCall
-    from tests.unit_tests.scenarios import reply
-
     choices = [Reply("One."), Reply(refusal="No."), Reply(tool_calls=[ToolCall("f", {"a": 1})])]
     return Scenario("several answers", reply(choices=choices), call={"n": 3})
 

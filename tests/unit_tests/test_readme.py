@@ -1,12 +1,16 @@
-"""The README tells the truth: its Python runs as it stands, its commands are the ones checked."""
+"""README and class docstring tell the truth: their Python runs as it stands."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import langchain_aimlapi
+from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.emulator import CODEX_ON_RESPONSES_ONLY, Emulator
 
@@ -15,14 +19,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
-def blocks(language: str) -> list[str]:
-    """Code blocks, each on the line where it stands in the README."""
+def blocks(language: str, text: str = README) -> list[str]:
+    """Code blocks, each on the line where it stands in the text."""
     return [
-        "\n" * README.count("\n", 0, found.start(2)) + found[2]
-        for found in FENCE.finditer(README)
+        "\n" * text.count("\n", 0, found.start(2)) + textwrap.dedent(found[2])
+        for found in FENCE.finditer(text)
         if found[1] == language
     ]
 
@@ -49,6 +53,22 @@ def test_every_python_block_runs(
         session["llm"].invoke([{"role": "user", "content": [pdf]}])
         session["llm"].close()
     assert emulator.requests[-1].json["messages"][0]["content"][0]["type"] == "file"
+    assert {request.dialect for request in emulator.requests} == {"chat_completions", "responses"}
+    assert {request.status for request in emulator.requests} == {200}
+
+
+def test_every_block_of_the_class_docstring_runs(monkeypatch: pytest.MonkeyPatch):
+    emulator = Emulator()
+    session: dict[str, Any] = {}
+    found = blocks("python", inspect.getdoc(ChatAIMLAPI) or "")
+    with emulator.serve() as server:
+        monkeypatch.setenv("AIMLAPI_API_KEY", emulator.api_key)
+        monkeypatch.setenv("AIMLAPI_API_BASE", server.base_url)
+        for block in found:
+            run(block, session)
+        asyncio.run(session["main"]())
+        session["llm"].close()
+    assert session["answer"].response_metadata["cost"]["usd"] > 0
     assert {request.dialect for request in emulator.requests} == {"chat_completions", "responses"}
     assert {request.status for request in emulator.requests} == {200}
 
