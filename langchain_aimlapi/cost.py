@@ -115,9 +115,10 @@ class UnpricedCall(NamedTuple):
 
     Attributes:
         model: The model that was asked.
-        inference_id: The gateway's id; None if the call broke off before it came.
-        client_request_id: The id that was sent; None if the call broke off before it was told.
-        run_id: LangChain's id of the run.
+        inference_id: The gateway's id; None if it did not come, or LangChain did not pass it on.
+        client_request_id: The id that was sent; None in the same cases.
+        run_id: LangChain's id of the run. Calls that know it send it as their client request id:
+            all but `stream` and `astream`, unless the model was given ids of another kind.
     """
 
     model: str
@@ -146,8 +147,8 @@ class CostTracker(BaseCallbackHandler):
     A `with` block counts every call made inside: by chains, agents, LangGraph, `batch`, and asyncio
     tasks started there. Blocks nest, and a call counts once in each. Threads that you start
     yourself do not see the block: run their work in `contextvars.copy_context()`, or pass the
-    tracker like any other handler, `config={"callbacks": [tracker]}`. Calls of other providers'
-    models are not counted.
+    tracker like any other handler, `config={"callbacks": [tracker]}` (which LangGraph hands on to
+    async nodes from Python 3.11 only). Calls of other providers' models are not counted.
 
     Some answers have no price: streams that were cut, stopped, or closed early, and those of
     gateways that do not tell. They are counted as unpriced, and `unpriced_calls` has their ids;
@@ -273,7 +274,7 @@ class CostTracker(BaseCallbackHandler):
 
         Args:
             entries: Rows of the usage log, in any order; those of other calls are passed over. A
-                call is known by its inference id, else by its client request id.
+                call is known by its inference id, else by its client request id, else its run id.
 
         Returns:
             How many calls were settled.
@@ -286,7 +287,8 @@ class CostTracker(BaseCallbackHandler):
             unpriced = list(self._unpriced.values())
         settled = 0
         for call, ids in unpriced:
-            rows = by_id.get(ids.inference_id or ids.client_request_id or "", [])
+            key = ids.inference_id or ids.client_request_id or str(ids.run_id)
+            rows = by_id.get(key, [])
             priced = [row.credits for row in rows if row.credits is not None]
             if not priced:
                 continue

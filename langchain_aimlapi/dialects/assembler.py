@@ -15,6 +15,7 @@ key rides on one chunk only. Ids are on the first (they survive a cut), the rest
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -23,10 +24,11 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
 
 from langchain_aimlapi._stop import StopFilter
 from langchain_aimlapi._tool_calls import parse_tool_call
+from langchain_aimlapi.dialects.base import STUMBLES, unreadable
 from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from langchain_core.messages.ai import UsageMetadata
     from langchain_core.messages.tool import ToolCallChunk
@@ -290,6 +292,49 @@ class MessageAssembler:
             parsed = parse_tool_call(call.name, "".join(call.arguments), call.id)
             (valid if parsed["type"] == "tool_call" else invalid).append(parsed)
         return valid, invalid
+
+
+class AssemblingParser(ABC):
+    """A `StreamParser` that puts its pieces into an assembler; a dialect says how to read them."""
+
+    def __init__(self, facts: CallFacts) -> None:
+        """Start before the first event."""
+        self.facts = facts
+        self.assembler = MessageAssembler(facts)
+
+    @abstractmethod
+    def read(self, event: dict[str, Any]) -> None:
+        """Put what an event tells into the assembler."""
+
+    @property
+    def done(self) -> bool:
+        """True when a stop sequence ended the answer."""
+        return self.assembler.stopped
+
+    @property
+    def output_started(self) -> bool:
+        """True once there was anything to show."""
+        return self.assembler.output_started
+
+    def feed(self, event: dict[str, Any]) -> Iterable[ChatGenerationChunk]:
+        """Take one event; see `StreamParser.feed`."""
+        try:
+            self.read(event)
+            chunk = self.assembler.take_chunk()
+        except STUMBLES as error:
+            raise unreadable(error, self.facts) from error
+        return () if chunk is None else (chunk,)
+
+    def close(self) -> Iterable[ChatGenerationChunk]:
+        """Take the end of the stream; see `StreamParser.close`."""
+        try:
+            return (self.assembler.take_last_chunk(),)
+        except STUMBLES as error:
+            raise unreadable(error, self.facts) from error
+
+    def partial_message(self) -> AIMessageChunk:
+        """Return what has come so far."""
+        return self.assembler.partial_message()
 
 
 def _require_text(*values: Any) -> None:

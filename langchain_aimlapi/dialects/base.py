@@ -43,10 +43,6 @@ class StreamParser(Protocol):
     """Reads one stream; holds all of its state."""
 
     @property
-    def facts(self) -> CallFacts:
-        """What is known of the call."""
-
-    @property
     def done(self) -> bool:
         """True when a stop sequence ended the answer and the rest need not be read."""
 
@@ -55,7 +51,11 @@ class StreamParser(Protocol):
         """True once text, reasoning or a tool call was handed out."""
 
     def feed(self, event: dict[str, Any]) -> Iterable[ChatGenerationChunk]:
-        """Take one event; return the chunks that it makes, often one, sometimes none."""
+        """Take one event; return the chunks that it makes, often one, sometimes none.
+
+        Raises:
+            AIMLAPIProtocolError: The event has another shape than the API documents.
+        """
 
     def close(self) -> Iterable[ChatGenerationChunk]:
         """Take the end of the stream; return the last chunk.
@@ -102,23 +102,22 @@ class Dialect(Protocol):
         """Make the reader of one stream."""
 
 
-@contextmanager
-def reading(facts: CallFacts) -> Iterator[None]:
-    """Turn the stumbling over a reply of an unexpected shape into a protocol error.
+STUMBLES = (AttributeError, KeyError, IndexError, TypeError, ValueError)
+"""What reading a reply of an unexpected shape raises.
 
-    The readers take every part of a reply as optional, but not every part of every type.
-    """
-    headers = facts.headers
-    try:
-        yield
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise AIMLAPIProtocolError(
-            "The reply has another shape than the API documents, and could not be read "
-            f"({type(error).__name__}). Please report it with the model and the inference id.",
-            request_id=headers.get("x-inference-id"),
-            client_request_id=facts.client_request_id,
-            attempts=facts.attempts,
-        ) from error
+The readers take every part of a reply as optional, but not every part of every type.
+"""
+
+
+def unreadable(error: Exception, facts: CallFacts) -> AIMLAPIProtocolError:
+    """Make the error for a reply over which its reader stumbled."""
+    return AIMLAPIProtocolError(
+        "The reply has another shape than the API documents, and could not be read "
+        f"({type(error).__name__}). Please report it with the model and the inference id.",
+        request_id=facts.headers.get("x-inference-id"),
+        client_request_id=facts.client_request_id,
+        attempts=facts.attempts,
+    )
 
 
 @contextmanager
@@ -129,8 +128,7 @@ def keeping_partial(parser: StreamParser) -> Iterator[None]:
     trying again shows nothing twice.
     """
     try:
-        with reading(parser.facts):
-            yield
+        yield
     except AIMLAPIStreamInterruptedError:
         raise
     except AIMLAPIError as error:

@@ -11,19 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.outputs import ChatResult
+from typing_extensions import override
 
 from langchain_aimlapi._content import blocks_of, text_of
 from langchain_aimlapi._conversation import named, wire_messages
 from langchain_aimlapi._json import dumps
 from langchain_aimlapi._tool_calls import ToolCallSlots, wire_tool_calls
 from langchain_aimlapi._usage import cost_from, usage_from_chat
-from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER, MessageAssembler
+from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER, AssemblingParser, MessageAssembler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-    from langchain_core.outputs import ChatGenerationChunk
+    from langchain_core.messages import AIMessage, BaseMessage
 
     from langchain_aimlapi.dialects.base import CallFacts
 
@@ -88,45 +88,25 @@ class ChatCompletionsDialect:
         return ChatCompletionsStreamParser(facts)
 
 
-class ChatCompletionsStreamParser:
+class ChatCompletionsStreamParser(AssemblingParser):
     """Reads one stream of `chat.completion.chunk` objects."""
 
     def __init__(self, facts: CallFacts) -> None:
         """Start before the first event."""
-        self.facts = facts
-        self._assembler = MessageAssembler(facts)
+        super().__init__(facts)
         self._slots = ToolCallSlots()
 
-    @property
-    def done(self) -> bool:
-        """True when a stop sequence ended the answer."""
-        return self._assembler.stopped
-
-    @property
-    def output_started(self) -> bool:
-        """True once there was anything to show."""
-        return self._assembler.output_started
-
-    def feed(self, event: dict[str, Any]) -> Iterable[ChatGenerationChunk]:
-        """Take one chunk of the API's, or a whole `chat.completion` in its place."""
-        assembler = self._assembler
+    @override
+    def read(self, event: dict[str, Any]) -> None:
+        assembler = self.assembler
         _read_envelope(assembler, event, {})
         for choice in event.get("choices") or ():
+            # A route that does not stream sends a whole `chat.completion` in place of a chunk.
             message = choice.get("delta") or choice.get("message") or {}
             _read_choice(assembler, choice, message)
             for call in message.get("tool_calls") or ():
                 position = self._slots.place(call.get("index"), call.get("id"))
                 _read_tool_call(assembler, position, call)
-        chunk = assembler.take_chunk()
-        return () if chunk is None else (chunk,)
-
-    def close(self) -> Iterable[ChatGenerationChunk]:
-        """Take the end of the stream; see `StreamParser.close`."""
-        return (self._assembler.take_last_chunk(),)
-
-    def partial_message(self) -> AIMessageChunk:
-        """Return what has come so far."""
-        return self._assembler.partial_message()
 
 
 # --- reading ------------------------------------------------------------------------------------

@@ -14,18 +14,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.outputs import ChatResult
+from typing_extensions import override
 
 from langchain_aimlapi._usage import cost_from, usage_from_responses
-from langchain_aimlapi.dialects.assembler import MessageAssembler
+from langchain_aimlapi.dialects.assembler import AssemblingParser
 from langchain_aimlapi.dialects.responses_input import wire_items, wire_params
 from langchain_aimlapi.errors import AIMLAPIServerError
 from langchain_aimlapi.profiles import profile_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from langchain_core.messages import AIMessageChunk, BaseMessage
-    from langchain_core.outputs import ChatGenerationChunk
+    from langchain_core.messages import BaseMessage
 
     from langchain_aimlapi.dialects.base import CallFacts
 
@@ -60,10 +60,10 @@ class ResponsesDialect:
 
     def parse_response(self, body: Mapping[str, Any], facts: CallFacts) -> ChatResult:
         """Read a whole reply; see `Dialect.parse_response`."""
-        reader = _Reader(MessageAssembler(facts), facts)
-        reader.finish(body)
+        parser = ResponsesStreamParser(facts)
+        parser.finish(body)
         return ChatResult(
-            generations=[reader.assembler.generation()],
+            generations=[parser.assembler.generation()],
             llm_output={"model_name": body.get("model")},
         )
 
@@ -72,50 +72,16 @@ class ResponsesDialect:
         return ResponsesStreamParser(facts)
 
 
-class ResponsesStreamParser:
-    """Reads one stream of response events."""
-
-    def __init__(self, facts: CallFacts) -> None:
-        """Start before the first event."""
-        self.facts = facts
-        self._assembler = MessageAssembler(facts)
-        self._reader = _Reader(self._assembler, facts)
-
-    @property
-    def done(self) -> bool:
-        """True when a stop sequence ended the answer."""
-        return self._assembler.stopped
-
-    @property
-    def output_started(self) -> bool:
-        """True once there was anything to show."""
-        return self._assembler.output_started
-
-    def feed(self, event: dict[str, Any]) -> Iterable[ChatGenerationChunk]:
-        """Take one event, or a whole response in its place."""
-        self._reader.read(event)
-        chunk = self._assembler.take_chunk()
-        return () if chunk is None else (chunk,)
-
-    def close(self) -> Iterable[ChatGenerationChunk]:
-        """Take the end of the stream; see `StreamParser.close`."""
-        return (self._assembler.take_last_chunk(),)
-
-    def partial_message(self) -> AIMessageChunk:
-        """Return what has come so far."""
-        return self._assembler.partial_message()
-
-
-class _Reader:
-    """Reads events into an assembler, and remembers what they have told.
+class ResponsesStreamParser(AssemblingParser):
+    """Reads one stream of response events, and remembers what they have told.
 
     Text comes as deltas, then whole when its part is done, again when its item is done, and again
     in the last event. `_told` counts the characters of each piece that are already there.
     """
 
-    def __init__(self, assembler: MessageAssembler, facts: CallFacts) -> None:
-        self.assembler = assembler
-        self._facts = facts
+    def __init__(self, facts: CallFacts) -> None:
+        """Start before the first event."""
+        super().__init__(facts)
         self._told: dict[tuple[Any, ...], int] = {}
         self._length = 0
         self._positions: dict[Any, int] = {}
@@ -145,8 +111,9 @@ class _Reader:
             "response.failed": self._on_end,
         }
 
+    @override
     def read(self, event: dict[str, Any]) -> None:
-        """Take one event; the types that say nothing new are passed over."""
+        # The types of events that say nothing new are passed over.
         if handler := self._handlers.get(event.get("type", "")):
             handler(event)
         elif event.get("object") == "response":
@@ -157,7 +124,7 @@ class _Reader:
         """Take the whole response, and of it what no event has told."""
         self._envelope(response)
         if response.get("status") in _FAILED:
-            facts = self._facts
+            facts = self.facts
             raise AIMLAPIServerError(
                 "The response failed, and does not say why. Try again later.",
                 request_id=facts.headers.get("x-inference-id"),
@@ -252,7 +219,7 @@ class _Reader:
 
     def _cost(self, holder: Mapping[str, Any]) -> None:
         # Where in a stream the price rides is not documented: it is taken from wherever it is.
-        self.assembler.cost = cost_from(holder, self._facts.headers) or self.assembler.cost
+        self.assembler.cost = cost_from(holder, self.facts.headers) or self.assembler.cost
 
     def _item(self, index: int, item: Mapping[str, Any]) -> None:
         """Take a finished output item."""

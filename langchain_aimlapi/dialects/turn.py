@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi.dialects.base import CallFacts, reading
+from langchain_aimlapi.dialects.base import STUMBLES, CallFacts, unreadable
 from langchain_aimlapi.errors import AIMLAPIError
 
 if TYPE_CHECKING:
@@ -121,8 +121,10 @@ class Turn:
         """
         self._choice.accepted()
         facts = self._facts(headers)
-        with reading(facts):
+        try:
             return self._dialect.parse_response(body, facts)
+        except STUMBLES as error:
+            raise unreadable(error, facts) from error
 
     def parser(self, headers: Mapping[str, str]) -> StreamParser:
         """Make the reader of the stream that these headers opened."""

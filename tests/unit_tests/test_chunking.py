@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk, HumanMessage, message_chunk_to_message
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi.dialects.base import CallFacts, keeping_partial, reading
+from langchain_aimlapi.dialects.base import STUMBLES, CallFacts, keeping_partial, unreadable
 from langchain_aimlapi.dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi.dialects.responses import ResponsesDialect
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, ToolCall, Usage
@@ -70,8 +70,11 @@ def read_stream(endpoint: str, events: list[Any], facts: CallFacts = FACTS) -> l
 
 
 def read_whole(endpoint: str, body: Any, facts: CallFacts = FACTS) -> Any:
-    with reading(facts):
+    """Read a whole reply as a turn does."""
+    try:
         return DIALECTS[endpoint].parse_response(body, facts).generations[0].message
+    except STUMBLES as error:
+        raise unreadable(error, facts) from error
 
 
 # --- any chunks of bytes, any style -------------------------------------------------------------

@@ -8,11 +8,12 @@ import copy
 import dataclasses
 import pickle
 import random
+import sys
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain.agents import create_agent
@@ -32,6 +33,9 @@ from langchain_aimlapi._usage import cost_from
 from langchain_aimlapi.account import UsageLogEntry
 from langchain_aimlapi.cost import CostTracker, Spend, SpendLimitExceeded, may_be_billed, spend_of
 from langchain_aimlapi.emulator import Answer, Emulator, Fault, Reply, ToolCall
+
+if TYPE_CHECKING:
+    from langchain_core.tracers.schemas import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*v3.* is in beta")
 
@@ -458,6 +462,19 @@ def test_settling_by_the_sent_id_adds_its_requests_up(emulator, llm):
     assert tracker.total == Spend(billed=1, credits=9)
 
 
+async def test_settling_an_event_stream_that_was_closed(emulator, llm):
+    with CostTracker() as tracker:
+        stream = await llm.astream_events("Tell me a long story", version="v3")
+        async for _ in stream.text:
+            break
+        await stream.aclose()
+    (unpriced,) = tracker.unpriced_calls
+    assert unpriced.inference_id is None  # LangChain does not pass it on here
+    rows = await llm.ausage_log(client_request_id=str(unpriced.run_id))
+    assert tracker.settle(rows) == 1
+    assert tracker.credits == ledger_sum(emulator) > 0
+
+
 # --- the books ------------------------------------------------------------------------------------
 
 
@@ -548,15 +565,16 @@ def test_what_it_prints(emulator, llm):
 # --- limits ---------------------------------------------------------------------------------------
 
 
-def assert_closed(collector: RunCollectorCallbackHandler, *, refused: bool = True) -> None:
-    """Check that every run of a trace has an end, and that the refused ones end as errors."""
+def assert_closed(collector: RunCollectorCallbackHandler) -> list[Run]:
+    """Check that every run of a trace has an end, and the refused call an error; return calls."""
     runs = list(collector.traced_runs)
     assert runs
     for run in runs:
         runs += run.child_runs
         assert run.end_time is not None
     models = [run for run in runs if run.run_type == "llm"]
-    assert any("SpendLimitExceeded" in (run.error or "") for run in models) is refused
+    assert any("SpendLimitExceeded" in (run.error or "") for run in models)
+    return models
 
 
 @ways
@@ -603,20 +621,20 @@ def test_the_error_can_be_pickled():
 @pytest.mark.parametrize("around", [True, False], ids=["with", "callbacks"])
 @pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "batch"])
 async def test_an_agent_stops_and_does_not_retry(emulator, llm, way, around):
+    handed_on = way != "ainvoke" or sys.version_info >= (3, 11)
+    if not (around or handed_on):
+        pytest.skip("LangGraph hands callbacks on to async nodes from Python 3.11 only")
     looping = Reply(tool_calls=[ToolCall("multiply", {"a": 6, "b": 7})], cost=PRICE)
     emulator.respond_with(lambda _: looping)
     retry = ModelRetryMiddleware(max_retries=3, initial_delay=0.0, on_failure="continue")
     agent = create_agent(llm, [multiply], middleware=[retry])
     tracker, collector = CostTracker(limit_usd=LIMIT_USD), RunCollectorCallbackHandler()
-    config: Any = {"callbacks": [collector, *([] if around else [tracker])]}
+    config: Any = {"callbacks": [collector, *([] if around else [tracker])], "recursion_limit": 20}
     with tracker if around else nullcontext(), pytest.raises(SpendLimitExceeded):
         await run_agent(agent, way, config)
     assert len(emulator.requests) == 2
-    assert_closed(collector)
-    runs = list(collector.traced_runs)
-    for run in runs:
-        runs += run.child_runs
-    assert len([run for run in runs if run.run_type == "llm"]) == 3
+    if handed_on:
+        assert len(assert_closed(collector)) == 3
 
 
 def test_a_copied_context_is_limited_and_a_bare_thread_is_not(emulator, llm):
