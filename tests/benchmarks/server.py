@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import json
 import sys
 from typing import NamedTuple
@@ -86,7 +87,7 @@ def _tool_events(count: int) -> list[bytes]:
     cuts = [*range(0, step * (count - 1), step), step * (count - 1), len(arguments)]
     first = {"id": "call_1", "type": "function", "function": {"name": "save", "arguments": ""}}
     deltas = [{"role": "assistant", "content": None, "tool_calls": [{"index": 0, **first}]}]
-    for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, end in itertools.pairwise(cuts):
         call = {"index": 0, "function": {"arguments": arguments[start:end]}}
         deltas.append({"tool_calls": [call]})
     return _events(deltas, "tool_calls")
