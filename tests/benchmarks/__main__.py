@@ -82,7 +82,7 @@ def line(measured: Measure, rounds: Rounds) -> str:
     """Write the line of one measure."""
     cells = [f"{measured.name:20}", f"{measured.unit:10}"]
     for subject in SUBJECTS:
-        cells.append("        -")
+        cells.append(f"{'-':>9}")
         if subject in rounds[0]:
             middle = statistics.median(each[subject][measured.value] for each in rounds)
             cells[-1] = f"{middle:9.{0 if middle >= 1000 else 2}f}"

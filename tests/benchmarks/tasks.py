@@ -34,11 +34,20 @@ _IMPORT = """
 import json, sys, time
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
-memory, modules, cpu = resident(), len(sys.modules), time.process_time()
+def now():
+    return time.process_time() * 1e6, len(sys.modules), resident()
+start = now()
+import langchain_core.messages, langchain_core.outputs, langchain_core.load
+import langchain_core.callbacks, langchain_core.utils.function_calling
+from langchain_core.language_models import BaseChatModel
+core = now()
 {statement}
-cpu = (time.process_time() - cpu) * 1e6
-print(json.dumps({{"cpu": cpu, "modules": len(sys.modules) - modules, "mb": resident() - memory}}))
+end = now()
+cpu, modules, mb = (after - before for after, before in zip(end, core))
+growth = (end[0] - start[0]) / (core[0] - start[0])
+print(json.dumps({{"cpu": cpu, "modules": modules, "mb": mb, "growth": growth}}))
 """
+"""Imports what every chat model needs of LangChain, then the subject; tells what that added."""
 
 
 class Worker:
@@ -62,7 +71,7 @@ class Worker:
     # --- without a call ---------------------------------------------------------------------------
 
     def imports(self) -> Numbers:
-        """Import the class in a fresh interpreter."""
+        """Import the class in a fresh interpreter that has LangChain's already."""
         code = _IMPORT.format(statement=SUBJECTS[self._subject].statement)
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
         return json.loads(run.stdout)
