@@ -273,6 +273,7 @@ async def test_astream_events_v2(llm, emulator):
 
 
 @pytest.mark.filterwarnings("ignore:The v3 streaming protocol on Pregel is experimental")
+@needs_task_context
 async def test_astream_events_v3_of_an_agent(llm, emulator):
     """In it a turn comes back to the model with v1 list content, calls and reasoning included."""
     emulator.script(*TWO_ROUNDS)
