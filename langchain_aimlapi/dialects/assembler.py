@@ -123,6 +123,8 @@ class MessageAssembler:
     def add_logprobs(self, logprobs: dict[str, Any]) -> None:
         """Add token log probabilities: `{"content": […], "refusal": […]}`, either may be None."""
         for part, tokens in logprobs.items():
+            if not isinstance(tokens, (list, type(None))):
+                raise TypeError(f"a list expected, not {type(tokens).__name__}")
             for target in (self._logprobs, self._pending.logprobs):
                 if isinstance(tokens, list) and isinstance(target.get(part), list):
                     target[part] = target[part] + tokens
