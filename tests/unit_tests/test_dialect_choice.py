@@ -62,6 +62,12 @@ def paths(emulator: Emulator) -> list[str]:
     return [request.path for request in emulator.requests]
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No probe times out here, however busy the machine is."""
+    monkeypatch.setattr(choice, "_PROBE_PATIENCE", 60.0)
+
+
 @pytest.fixture
 def responses_only() -> Emulator:
     return Emulator(models=CODEX_ON_RESPONSES_ONLY)
