@@ -241,7 +241,8 @@ class Exchange:
         """Return the error that an event of the stream is, if it is one."""
         if error_from_event(event) is None:  # the usual case, and all it costs
             return None
-        return error_from_event(event, headers=dict(response.headers), secrets=self._secrets())
+        error = error_from_event(event, headers=dict(response.headers), secrets=self._secrets())
+        return None if error is None else self.noted(error, response)
 
     def _secrets(self) -> list[str]:
         """Return what was sent and must not come back in a text: the key, and all long values."""

@@ -41,6 +41,7 @@ from langchain_aimlapi.errors import (
     AIMLAPIServerError,
     AIMLAPITimeoutError,
 )
+from tests.turns import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -238,30 +239,6 @@ def after_request(*steps: Callable[[Peer], None]) -> Callable[[Peer], None]:
 
 
 # ---------------------------------------------------------------------------------------- clients
-
-
-@dataclass
-class Call:
-    """A turn with as many retries as it has delays."""
-
-    payload: dict[str, Any] = field(default_factory=lambda: {"n": 0})
-    stream: bool = False
-    path: str = "/chat/completions"
-    model: str = "m"
-    client_request_id: str = "call-1"
-    attempts: int = 0
-    delays: list[float] = field(default_factory=list)
-
-    def wait(self):
-        return 0.0
-
-    def lacks(self, body):
-        return None
-
-    def failed(self, error: AIMLAPIError) -> float:
-        if not self.delays:
-            raise error
-        return self.delays.pop(0)
 
 
 LEASE = Lease()
@@ -1115,7 +1092,7 @@ def test_plain_calls_name_the_address_to_the_proxy(door, monkeypatch):
 def test_no_proxy_for_this_machine_and_for_exceptions(door, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with serving(echo) as server:
-        assert door.post(to(server))["echo"] == {"n": 0}
+        assert door.post(to(server), Call({"n": 0}))["echo"] == {"n": 0}
     with pytest.raises(AIMLAPIConnectionError, match="through a proxy"):
         door.post(to("http://proxied.invalid"))
     monkeypatch.setenv("NO_PROXY", "proxied.invalid")

@@ -12,7 +12,7 @@ import gzip
 import json
 import pickle
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -41,6 +41,7 @@ from langchain_aimlapi.errors import (
     AIMLAPIServerError,
     AIMLAPITimeoutError,
 )
+from tests.turns import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,32 +50,6 @@ KEY = "sk-very-secret-key-0123456789"
 HEADER = "another-secret-value"
 ANSWER = {"id": "a", "choices": [{"message": {"content": "hi"}}]}
 SSE = {"content-type": "text/event-stream"}
-
-
-@dataclass
-class Call:
-    """A turn with as many retries as it has delays."""
-
-    payload: dict[str, Any] = field(default_factory=lambda: {"model": "m"})
-    stream: bool = False
-    path: str = "/chat/completions"
-    model: str = "openai/gpt-5-1"
-    client_request_id: str = "call-1"
-    attempts: int = 0
-    delays: list[float] = field(default_factory=list)
-    failures: list[AIMLAPIError] = field(default_factory=list)
-
-    def wait(self):
-        return 0.0
-
-    def lacks(self, body):
-        return None
-
-    def failed(self, error: AIMLAPIError) -> float:
-        self.failures.append(error)
-        if not self.delays:
-            raise error
-        return self.delays.pop(0)
 
 
 @dataclass
@@ -533,6 +508,14 @@ async def test_an_error_event_is_raised_after_what_came_before_it(door):
     assert caught.value.status_code == 503
     assert KEY not in str(caught.value)
     assert call.failures == []
+
+
+async def test_an_error_event_that_ends_the_body_names_the_call(door):
+    body = json.dumps({"error": {"message": "boom"}, "statusCode": 503})
+    reply = httpx.Response(200, headers=SSE, content=f"data: {body}".encode())
+    with pytest.raises(AIMLAPIServerError, match="boom") as caught:
+        await door.events(door.transport(answering(reply)), Call())
+    assert (caught.value.client_request_id, caught.value.attempts) == ("call-1", 1)
 
 
 async def test_a_stream_answered_with_json_is_one_event(door):
