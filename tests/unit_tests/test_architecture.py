@@ -30,7 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     | {"_free_list", "dialects.assembler", "dialects.chat_completions"}
     | {"dialects.responses", "dialects.responses_input"},
     frozenset({"dialects", "dialects.choice", "dialects.turn"}),
-    frozenset({"account", "callbacks", "chat_models", "cost", "doctor", "_settings"}),
+    frozenset({"account", "callbacks", "chat_models", "cost", "doctor", "_settings", "_spend"}),
     frozenset({"", "__main__"}),
 )
 """The modules of the package, lowest first. A module imports from its own layer or from below."""

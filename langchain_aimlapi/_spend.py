@@ -1,0 +1,118 @@
+"""What a finished call counts as: billed, cached, unpriced or failed. Pure functions of its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration
+
+from langchain_aimlapi._usage import CREDITS_PER_USD
+from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER
+from langchain_aimlapi.errors import (
+    AIMLAPIConnectionError,
+    AIMLAPIError,
+    AIMLAPIProtocolError,
+    AIMLAPIStreamInterruptedError,
+    AIMLAPITimeoutError,
+)
+
+if TYPE_CHECKING:
+    from langchain_core.outputs import LLMResult
+
+_UNBILLED_PHASES = frozenset({"connect", "pool", "status"})
+"""Where a time-out leaves no doubt: the request was not sent, or was refused."""
+
+
+class Spend(NamedTuple):
+    """Sums over calls.
+
+    Attributes:
+        billed: Calls with a price.
+        cached: Answers from LangChain's cache; they cost nothing, and their old price is not added.
+        unpriced: Calls that may have been billed, but of which no price came.
+        failed: Calls that failed and were not billed.
+        credits: What the billed calls cost; 2,000,000 credits are 1 USD.
+        input_tokens: Of all calls that told it, the cached ones aside.
+        output_tokens: The same.
+    """
+
+    billed: int = 0
+    cached: int = 0
+    unpriced: int = 0
+    failed: int = 0
+    credits: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def usd(self) -> float:
+        """What the billed calls cost, in USD."""
+        return self.credits / CREDITS_PER_USD
+
+    @property
+    def calls(self) -> int:
+        """All calls that have ended."""
+        return self.billed + self.cached + self.unpriced + self.failed
+
+    def plus(self, other: Spend) -> Spend:
+        """Add two sums up."""
+        return Spend(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return numbers by name, `usd` among them."""
+        return {"usd": self.usd, **self._asdict()}
+
+
+def own_message(response: LLMResult | None) -> AIMessage | None:
+    """Return the message that a handler is told of, if a model of this package made it.
+
+    An error's result may hold one that LangChain has made of the error.
+    """
+    for generations in response.generations if response is not None else ():
+        for generation in generations:
+            message = generation.message if isinstance(generation, ChatGeneration) else None
+            if isinstance(message, AIMessage):
+                found = message.response_metadata.get("model_provider")
+                return message if found == MODEL_PROVIDER else None
+    return None
+
+
+def is_cached(message: AIMessage) -> bool:
+    """Tell whether LangChain has taken a message from its cache: it sets this price to an int 0."""
+    total_cost = dict(message.usage_metadata or {}).get("total_cost")
+    return total_cost == 0 and isinstance(total_cost, int)
+
+
+def may_be_billed(error: BaseException) -> bool:
+    """Tell whether a call that ended in this error may have been billed all the same.
+
+    Refused calls are not charged (AI/ML API documentation, errors, 2026-08). What remains are
+    answers that began, or of which nobody knows.
+    """
+    if isinstance(error, AIMLAPITimeoutError):
+        return error.phase not in _UNBILLED_PHASES
+    if isinstance(error, AIMLAPIProtocolError):
+        # A success status, or what came could not be read at all. A redirect is neither.
+        return error.status_code is None or error.status_code < 300  # noqa: PLR2004
+    if isinstance(error, AIMLAPIConnectionError):
+        return error.request_id is not None  # broke inside the answer, after its headers
+    if isinstance(error, AIMLAPIError):
+        return isinstance(error, AIMLAPIStreamInterruptedError)
+    return not isinstance(error, Exception)  # stopped from outside: cancelled, closed, interrupted
+
+
+def spend_of(message: AIMessage | None, error: BaseException | None = None) -> Spend:
+    """Say what a call that has ended counts as."""
+    if message is None:
+        is_unknown = error is None or may_be_billed(error)
+        return Spend(unpriced=is_unknown, failed=not is_unknown)
+    if is_cached(message):
+        return Spend(cached=1)
+    usage = message.usage_metadata
+    tokens = (usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0)
+    spend = Spend(input_tokens=tokens[0], output_tokens=tokens[1])
+    cost = message.response_metadata.get("cost")
+    if cost is None:
+        return spend._replace(unpriced=1)
+    return spend._replace(billed=1, credits=cost["credits"])
