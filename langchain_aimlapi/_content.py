@@ -20,6 +20,8 @@ from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from langchain_core.messages import AIMessage
+
 Part = dict[str, Any]
 """One content part of chat completions."""
 
@@ -52,6 +54,13 @@ def blocks_of(content: Any) -> list[Part]:
 def text_of(blocks: Iterable[Part]) -> str:
     """Join the text of the blocks that are text, in their order, with nothing in between."""
     return "".join(block.get("text") or "" for block in blocks if block["type"] in _TEXT_TYPES)
+
+
+def refusal_of(message: AIMessage, blocks: Iterable[Part]) -> str:
+    """Return the words in which an assistant turn refuses, from wherever they stand; else ""."""
+    return message.additional_kwargs.get("refusal") or "".join(
+        block.get("refusal") or "" for block in blocks if block.get("type") == "refusal"
+    )
 
 
 def user_parts(content: Any) -> str | list[Part]:

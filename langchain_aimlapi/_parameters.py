@@ -14,7 +14,7 @@ from langchain_aimlapi.data._profiles import UNDOCUMENTED_PARAMETERS
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 ALIASES = {
     "model_name": "model",
@@ -84,7 +84,7 @@ def rename_aliases(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     return renamed
 
 
-def refuse_unknown(names: Iterable[str], known: Iterable[str], where: str) -> None:
+def refuse_unknown(names: Iterable[str], known: Collection[str], where: str) -> None:
     """Refuse an argument that nobody knows, and name the nearest that is known.
 
     The values are not shown: one of them may be a key.
@@ -92,7 +92,6 @@ def refuse_unknown(names: Iterable[str], known: Iterable[str], where: str) -> No
     Raises:
         AIMLAPIConfigurationError: A name is not in `known`.
     """
-    known = set(known)
     for name in names:
         if name in known:
             continue

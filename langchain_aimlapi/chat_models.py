@@ -59,8 +59,8 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._transport import Transport
 
-_CALL_OPTIONS = frozenset({"stream", "stream_usage", "client_request_id", "extra_body"})
-"""Keywords of a call that are for this package, not for the API."""
+_CALL_KEYWORDS = REQUEST_PARAMETERS | {"stream", "stream_usage", "client_request_id", "extra_body"}
+"""What a call may be given: the API's parameters, and those that are for this package."""
 
 # Longer or other ids are dropped by the gateway without a word (its documentation on request
 # tracing, 2026-08), so they are refused here.
@@ -293,11 +293,10 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         stops = [stops] if isinstance(stops, str) else list(stops or ())
         if stops and self.send_stop:
             params["stop"] = stops
-        base_url = normalize_base_url(self.base_url or DEFAULT_BASE_URL, self.allow_http)
         return Turn(
             messages,
             params,
-            choice=Choice(base_url, params["model"], params, self.use_responses_api),
+            choice=Choice(self._address(), params["model"], params, self.use_responses_api),
             stream=stream,
             stop=[text for text in stops if text],
             extra_body={**self.extra_body, **kwargs.get("extra_body", {})},
@@ -308,7 +307,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     def _params(self, kwargs: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
         """Gather the request's parameters, in chat completions terms; a call's own win."""
         given = rename_aliases(kwargs, "The call")
-        refuse_unknown(given, REQUEST_PARAMETERS | _CALL_OPTIONS, "A call")
+        refuse_unknown(given, _CALL_KEYWORDS, "A call")
         params = {name: getattr(self, name) for name in REQUEST_FIELDS}
         params.update(self.model_kwargs)
         if stream and given.get("stream_usage", self.stream_usage):
@@ -361,7 +360,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
 
         timeouts = Timeouts() if self.timeout is None else Timeouts.all(self.timeout)
         return Transport(
-            base_url=self.base_url or DEFAULT_BASE_URL,
+            base_url=self._address(),
             api_key=self._key,
             headers=self.default_headers or {},
             timeouts=timeouts,
@@ -371,6 +370,10 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             attribution=self.attribution,
             lease=self._leased(),
         )
+
+    def _address(self) -> str:
+        """Return the API's address as the fields say it now, in its one spelling."""
+        return normalize_base_url(self.base_url or DEFAULT_BASE_URL, self.allow_http)
 
     def _key(self) -> SecretStr:
         """Return the key; a model that was pickled finds it in its new process's environment."""

@@ -86,6 +86,27 @@ async def acollect(stream: AsyncIterable[AIMessageChunk]) -> AIMessageChunk:
     return collect([chunk async for chunk in stream])
 
 
+# --- ways to call --------------------------------------------------------------------------------
+
+WAYS = ("invoke", "ainvoke", "stream", "astream")
+
+ways = pytest.mark.parametrize("way", WAYS)
+two_ways = pytest.mark.parametrize("way", ["invoke", "astream"])
+
+
+async def call(llm: Any, way: str, prompt: Any = "Hello", **keywords: Any) -> Any:
+    """Call a model one of these ways; a stream is added up."""
+    match way:
+        case "invoke":
+            return llm.invoke(prompt, **keywords)
+        case "ainvoke":
+            return await llm.ainvoke(prompt, **keywords)
+        case "stream":
+            return collect(llm.stream(prompt, **keywords))
+        case _:
+            return await acollect(llm.astream(prompt, **keywords))
+
+
 # --- what is sent -------------------------------------------------------------------------------
 
 

@@ -126,10 +126,10 @@ class MessageAssembler:
             if not isinstance(tokens, (list, type(None))):
                 raise TypeError(f"a list expected, not {type(tokens).__name__}")
             for target in (self._logprobs, self._pending.logprobs):
-                if isinstance(tokens, list) and isinstance(target.get(part), list):
-                    target[part] = target[part] + tokens
-                elif target.get(part) is None:
-                    target[part] = tokens
+                if target.get(part) is None:
+                    target[part] = None if tokens is None else list(tokens)
+                elif tokens is not None:
+                    target[part].extend(tokens)
 
     def add_tool_call(
         self, position: int, *, name: str | None, arguments: str, call_id: str | None
@@ -251,21 +251,20 @@ class MessageAssembler:
         if self.stopped:
             self.finish_reason = "stop"
         if self.finish_reason is None:
+            details = self._facts.error_details()
+            details["is_retryable"] = not self.output_started
             raise AIMLAPIStreamInterruptedError(
                 "The stream ended before the answer did: no finish reason came. What had arrived "
                 "is in partial_message; ask again for the rest.",
                 partial_message=self.partial_message(),
-                request_id=self._facts.headers.get("x-inference-id"),
-                client_request_id=self._facts.client_request_id,
-                attempts=self._facts.attempts,
-                is_retryable=not self.output_started,
+                **details,
             )
 
     def _opening(self) -> dict[str, Any]:
         metadata: dict[str, Any] = {}
         if self.id:
             metadata["id"] = self.id
-        if inference_id := self._facts.headers.get("x-inference-id"):
+        if inference_id := self._facts.inference_id:
             metadata["inference_id"] = inference_id
         if self._facts.client_request_id:
             metadata["client_request_id"] = self._facts.client_request_id

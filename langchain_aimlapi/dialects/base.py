@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
+    from langchain_aimlapi.errors import ErrorDetails
+
 
 @dataclass(frozen=True)
 class CallFacts:
@@ -37,6 +39,19 @@ class CallFacts:
     """The reply's headers, names in lower case."""
     stop: Sequence[str] = ()
     """Stop sequences to apply to the visible text."""
+
+    @property
+    def inference_id(self) -> str | None:
+        """The gateway's id of the call, where its headers tell."""
+        return self.headers.get("x-inference-id")
+
+    def error_details(self) -> ErrorDetails:
+        """Return what an error about this call's reply names."""
+        return {
+            "request_id": self.inference_id,
+            "client_request_id": self.client_request_id,
+            "attempts": self.attempts,
+        }
 
 
 class StreamParser(Protocol):
@@ -114,9 +129,7 @@ def unreadable(error: Exception, facts: CallFacts) -> AIMLAPIProtocolError:
     return AIMLAPIProtocolError(
         "The reply has another shape than the API documents, and could not be read "
         f"({type(error).__name__}). Please report it with the model and the inference id.",
-        request_id=facts.headers.get("x-inference-id"),
-        client_request_id=facts.client_request_id,
-        attempts=facts.attempts,
+        **facts.error_details(),
     )
 
 

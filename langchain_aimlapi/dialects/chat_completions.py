@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
-from langchain_aimlapi._content import blocks_of, text_of
+from langchain_aimlapi._content import blocks_of, refusal_of, text_of
 from langchain_aimlapi._conversation import named, wire_messages
 from langchain_aimlapi._json import dumps
 from langchain_aimlapi._tool_calls import ToolCallSlots, wire_tool_calls
@@ -52,9 +52,8 @@ class ChatCompletionsDialect:
             # Summaries exist on responses alone; the effort has a name of its own here.
             rest = {key: value for key, value in reasoning.items() if key not in _OF_REASONING}
             payload.update({"reasoning": rest} if rest else {})
-            payload.setdefault("reasoning_effort", reasoning.get("effort"))
-            if payload["reasoning_effort"] is None:
-                del payload["reasoning_effort"]
+            if (effort := reasoning.get("effort")) is not None:
+                payload.setdefault("reasoning_effort", effort)
         return payload
 
     def lacks(self, body: Mapping[str, Any]) -> str | None:
@@ -185,9 +184,7 @@ def _wire_assistant(message: AIMessage) -> list[dict[str, Any]]:
     """
     blocks = blocks_of(message.content)
     text = text_of(blocks)
-    refusal = message.additional_kwargs.get("refusal") or "".join(
-        block.get("refusal") or "" for block in blocks if block.get("type") == "refusal"
-    )
+    refusal = refusal_of(message, blocks)
     wire: dict[str, Any] = {"role": "assistant"}
     if refusal:
         texts = [{"type": "text", "text": text}] if text else []

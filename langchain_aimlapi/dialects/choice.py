@@ -130,7 +130,7 @@ class Choice:
     def accepted(self) -> None:
         """Note that the gateway took the request."""
         name = self._names[0]
-        self._end_probe()
+        self.end_probe()
         if _learned.get(self._key) == name or not (
             self.refusal or endpoint_is_in_doubt(self._model)
         ):
@@ -147,11 +147,8 @@ class Choice:
         self.refusal = error
         return True
 
-    def gave_up(self) -> None:
-        """Let another call find out."""
-        self._end_probe()
-
-    def _end_probe(self) -> None:
+    def end_probe(self) -> None:
+        """End the probe, if it is this call's: another may find out."""
         if (probe := _probes.get(self._key)) is not None and probe.choice() is self:
             _probes.pop(self._key, None)
 

@@ -11,7 +11,7 @@ of the text instead of the text, function calls leave name and arguments to `too
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.outputs import ChatResult
 from typing_extensions import override
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.dialects.base import CallFacts
 
 _FINISH_REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
+_Told = TypeVar("_Told", str, list[Any])
 _FAILED = frozenset({"failed", "cancelled"})
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 """Items that are calls of our tools, and where they keep the arguments."""
@@ -84,6 +85,7 @@ class ResponsesStreamParser(AssemblingParser):
         super().__init__(facts)
         self._told: dict[tuple[Any, ...], int] = {}
         self._length = 0
+        self._reasoned = False
         self._positions: dict[Any, int] = {}
         self._starts: dict[tuple[Any, ...], int] = {}
         self._finished_items: set[Any] = set()
@@ -118,18 +120,16 @@ class ResponsesStreamParser(AssemblingParser):
             handler(event)
         elif event.get("object") == "response":
             self.finish(event)
-        self._cost(event)
+        if "meta" in event:
+            self._cost(event)
 
     def finish(self, response: Mapping[str, Any]) -> None:
         """Take the whole response, and of it what no event has told."""
         self._envelope(response)
         if response.get("status") in _FAILED:
-            facts = self.facts
             raise AIMLAPIServerError(
                 "The response failed, and does not say why. Try again later.",
-                request_id=facts.headers.get("x-inference-id"),
-                client_request_id=facts.client_request_id,
-                attempts=facts.attempts,
+                **self.facts.error_details(),
             )
         items = response.get("output") or []
         for index, item in enumerate(items):
@@ -265,10 +265,10 @@ class ResponsesStreamParser(AssemblingParser):
     def _keep(self, item: Mapping[str, Any]) -> None:
         self.assembler.add_items("output_items", [dict(item)])
 
-    def _news(self, key: tuple[Any, ...], text: str, *, delta: bool = False) -> str:
-        """Return the part of a text that was not told before."""
+    def _news(self, key: tuple[Any, ...], whole: _Told, *, delta: bool = False) -> _Told:
+        """Return the part of a text or list that was not told before; all of a delta is news."""
         told = self._told.get(key, 0)
-        news = text if delta else text[told:]
+        news = whole if delta else whole[told:]
         self._told[key] = told + len(news)
         return news
 
@@ -285,19 +285,13 @@ class ResponsesStreamParser(AssemblingParser):
             self.assembler.add_reasoning("\n\n" + news if begins and self._reasoned else news)
             self._reasoned = True
 
-    _reasoned = False
-
     def _annotation(self, key: tuple[Any, ...], annotation: dict[str, Any], start: int) -> None:
         if key not in self._annotated:
             self._annotated.add(key)
             self.assembler.add_annotations([_shifted(annotation, start)])
 
     def _logprobs(self, part: tuple[Any, ...], tokens: Any, *, delta: bool = False) -> None:
-        key = ("logprobs", *part)
-        told = self._told.get(key, 0)
-        news = list(tokens or ()) if delta else list(tokens or ())[told:]
-        if news:
-            self._told[key] = told + len(news)
+        if news := self._news(("logprobs", *part), list(tokens or ()), delta=delta):
             self.assembler.add_logprobs({"content": news})
 
     def _call(self, index: int, item: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._content import INPUT_ITEMS, blocks_of, text_of
+from langchain_aimlapi._content import INPUT_ITEMS, blocks_of, refusal_of, text_of
 from langchain_aimlapi._conversation import wire_messages
 from langchain_aimlapi._tool_calls import wire_tool_calls
 from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER
@@ -203,9 +203,7 @@ def _wire_assistant(message: AIMessage, *, stored: bool, reasons: bool) -> Itera
     """Replay an assistant turn: as the items that it came as, else as an easy message and calls."""
     blocks = blocks_of(message.content)
     text = text_of(blocks)
-    refusal = message.additional_kwargs.get("refusal") or "".join(
-        block.get("refusal") or "" for block in blocks if block.get("type") == "refusal"
-    )
+    refusal = refusal_of(message, blocks)
     calls = {call["id"]: call["function"] for call in wire_tool_calls(message)}
     came_as = _items_of(message, text)
     for item in came_as:

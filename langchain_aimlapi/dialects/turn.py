@@ -103,7 +103,7 @@ class Turn:
         try:
             return self._retries.delay_after(error)
         except AIMLAPIError:
-            self._choice.gave_up()
+            self._choice.end_probe()
             if self._choice.refusal is not None:
                 raise error from self._choice.refusal
             raise

@@ -36,26 +36,10 @@ from langchain_aimlapi.errors import (
     AIMLAPIStreamInterruptedError,
     AIMLAPITimeoutError,
 )
-from tests.conftest import MODELS, acollect, collect
+from tests.conftest import MODELS, WAYS, acollect, call, collect, two_ways, ways
 
 MODEL = "openai/gpt-5-1"
 VARIABLES = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
-WAYS = ("invoke", "ainvoke", "stream", "astream")
-
-ways = pytest.mark.parametrize("way", WAYS)
-two_ways = pytest.mark.parametrize("way", ["invoke", "astream"])
-
-
-async def call(llm: Any, way: str, prompt: Any = "Hello", **keywords: Any) -> Any:
-    match way:
-        case "invoke":
-            return llm.invoke(prompt, **keywords)
-        case "ainvoke":
-            return await llm.ainvoke(prompt, **keywords)
-        case "stream":
-            return collect(llm.stream(prompt, **keywords))
-        case _:
-            return await acollect(llm.astream(prompt, **keywords))
 
 
 def model_on(emulator: Emulator, **fields: Any) -> ChatAIMLAPI:

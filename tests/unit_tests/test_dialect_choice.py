@@ -30,32 +30,16 @@ from langchain_aimlapi.errors import (
     AIMLAPIRateLimitError,
     AIMLAPIServerError,
 )
-from tests.conftest import MODELS, acollect, collect
+from tests.conftest import MODELS, WAYS, acollect, call, collect, two_ways, ways
 
 CODEX = ("openai/gpt-5-1-codex", "openai/gpt-5-1-codex-mini")
 CHAT = "/v1/chat/completions"
 RESPONSES = "/v1/responses"
-WAYS = ("invoke", "ainvoke", "stream", "astream")
-
-ways = pytest.mark.parametrize("way", WAYS)
-two_ways = pytest.mark.parametrize("way", ["invoke", "astream"])
 codex = pytest.mark.parametrize("model", CODEX)
 
 
 def model_on(emulator: Emulator, model: str = CODEX[0], **fields: Any) -> ChatAIMLAPI:
     return ChatAIMLAPI(**{"model": model, **emulator.connection(), **fields})
-
-
-async def call(llm: Any, way: str, prompt: Any = "Hello", **keywords: Any) -> Any:
-    match way:
-        case "invoke":
-            return llm.invoke(prompt, **keywords)
-        case "ainvoke":
-            return await llm.ainvoke(prompt, **keywords)
-        case "stream":
-            return collect(llm.stream(prompt, **keywords))
-        case _:
-            return await acollect(llm.astream(prompt, **keywords))
 
 
 def paths(emulator: Emulator) -> list[str]:

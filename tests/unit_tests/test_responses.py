@@ -30,30 +30,20 @@ from langchain_aimlapi.errors import (
     AIMLAPIServerError,
     AIMLAPIStreamInterruptedError,
 )
-from tests.conftest import MODELS, acollect, collect
+from tests import conftest
+from tests.conftest import MODELS, collect, ways
 from tests.unit_tests.scenarios import blocks_of, project
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
-WAYS = ("invoke", "ainvoke", "stream", "astream")
 FACTS = CallFacts(endpoint="responses", client_request_id="id-1", headers={"x-inference-id": "i"})
 REASONING_MODELS = [model for model in MODELS if "chat-latest" not in model]
 
-ways = pytest.mark.parametrize("way", WAYS)
-
 
 async def call(llm: Any, way: str, prompt: Any = "Hello", **keywords: Any) -> Any:
-    match way:
-        case "invoke":
-            return llm.invoke(prompt, **keywords)
-        case "ainvoke":
-            return await llm.ainvoke(prompt, **keywords)
-        case "stream":
-            return message_chunk_to_message(collect(llm.stream(prompt, **keywords)))
-        case _:
-            return message_chunk_to_message(await acollect(llm.astream(prompt, **keywords)))
+    return message_chunk_to_message(await conftest.call(llm, way, prompt, **keywords))
 
 
 def model_on(emulator: Emulator, model: str = "openai/gpt-5-1", **fields: Any) -> ChatAIMLAPI:
