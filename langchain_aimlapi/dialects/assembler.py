@@ -25,6 +25,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
 from langchain_aimlapi._stop import StopFilter
 from langchain_aimlapi._tool_calls import parse_tool_call
 from langchain_aimlapi.dialects.base import STUMBLES, unreadable
+from langchain_aimlapi.dialects.light_chunk import chunk_of
 from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ class MessageAssembler:
         """Return the pieces added since the last time as one chunk, or None if there are none."""
         if not (self._first or self._pending):
             return None
-        return ChatGenerationChunk(message=self._chunk({}, {}))
+        return chunk_of(*self._taken())
 
     def take_last_chunk(self) -> ChatGenerationChunk:
         """Return the chunk that ends the stream.
@@ -184,28 +185,32 @@ class MessageAssembler:
         self._end()
         kwargs = self._joined_kwargs()
         held_back = {key: value for key, value in kwargs.items() if key in _HELD_BACK}
-        message = self._chunk(
-            held_back, self._closing(), usage_metadata=self.usage, chunk_position="last"
+        text, arguments, metadata, calls, message_id = self._taken()
+        message = AIMessageChunk(
+            content=text,
+            additional_kwargs={**arguments, **held_back},
+            response_metadata={**metadata, **self._closing()},
+            tool_call_chunks=calls,
+            id=message_id,
+            usage_metadata=self.usage,
+            chunk_position="last",
         )
         return ChatGenerationChunk(
             message=message, generation_info={"finish_reason": self.finish_reason}
         )
 
-    def _chunk(
-        self, kwargs: dict[str, Any], metadata: dict[str, Any], **fields: Any
-    ) -> AIMessageChunk:
-        """Make a chunk of the pending pieces, with more beside them."""
+    def _taken(
+        self,
+    ) -> tuple[str, dict[str, Any], dict[str, Any], list[ToolCallChunk], str | None]:
+        """Take the pending pieces: text, kwargs, metadata, calls and the message's id."""
         pieces, self._pending = self._pending, _Pieces()
-        opening, self._first = self._opening() if self._first else {}, False
-        logprobs = {"logprobs": pieces.logprobs} if pieces.logprobs else {}
-        return AIMessageChunk(
-            content=pieces.text,
-            additional_kwargs={**pieces.kwargs, **kwargs},
-            response_metadata={"model_provider": MODEL_PROVIDER, **opening, **logprobs, **metadata},
-            tool_call_chunks=list(pieces.calls.values()),
-            id=self.id,
-            **fields,
-        )
+        metadata: dict[str, Any] = {"model_provider": MODEL_PROVIDER}
+        if self._first:
+            self._first = False
+            metadata.update(self._opening())
+        if pieces.logprobs:
+            metadata["logprobs"] = pieces.logprobs
+        return pieces.text, pieces.kwargs, metadata, list(pieces.calls.values()), self.id
 
     def message(self) -> AIMessage:
         """Return the whole message of a reply that did not stream."""

@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     | {"profiles", "_content_blocks", "_conversation", "_structured_output", "_tokens"}
     | {"dialects.base"},
     frozenset({"_transport", "_pool", "_network", "_exchange", "_streams"})
-    | {"_free_list", "dialects.assembler", "dialects.chat_completions"}
+    | {"_free_list", "dialects.assembler", "dialects.light_chunk", "dialects.chat_completions"}
     | {"dialects.responses", "dialects.responses_input"},
     frozenset({"dialects", "dialects.choice", "dialects.turn"}),
     frozenset({"account", "callbacks", "chat_models", "cost", "doctor", "_settings", "_spend"}),
