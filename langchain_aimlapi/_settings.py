@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.base import LangSmithParams
@@ -178,6 +178,7 @@ class AIMLAPISettings(BaseChatModel):
     of the same name sets the id of one call."""
 
     _lease: Any = PrivateAttr(default=None)
+    _dumped: tuple[Any, dict[str, Any]] | None = PrivateAttr(default=None)
 
     # --- construction -----------------------------------------------------------------------------
 
@@ -207,6 +208,14 @@ class AIMLAPISettings(BaseChatModel):
     def _set_aimlapi_version(self) -> Self:
         """Let traces name this package's version."""
         self._add_version("langchain-aimlapi", __version__)
+        return self
+
+    @model_validator(mode="after")
+    @override
+    def _check_profile_keys(self) -> Self:
+        """Check a user's own profile; to check ours costs more than the rest of construction."""
+        if self.profile != profile_for(self.model):
+            super()._check_profile_keys()  # type: ignore[operator]  # a validator, to mypy
         return self
 
     @override
@@ -241,7 +250,7 @@ class AIMLAPISettings(BaseChatModel):
         state = copy.copy(super().__getstate__())
         left_out = {name: None for name in _SHARED_FIELDS if name != "cache"}
         state["__dict__"] = {**state["__dict__"], **left_out}
-        state["__pydantic_private__"] = {"_lease": None}
+        state["__pydantic_private__"] = {"_lease": None, "_dumped": None}
         return state
 
     @classmethod
@@ -256,12 +265,16 @@ class AIMLAPISettings(BaseChatModel):
 
     @property
     def _serialized(self) -> dict[str, Any]:
-        """The dump that cache keys are made of, fresh each time.
+        """The dump that cache keys are made of, fresh after each change.
 
         LangChain computes it once an instance and copies it with the instance, so a changed
-        attribute or a `model_copy` would be answered from the cache of the original.
+        attribute or a `model_copy` would be answered from the cache of the original. Here it counts
+        as long as the fields are what they were, those edited in place included.
         """
-        return cast("dict[str, Any]", dumpd(self))
+        dumped = self._dumped
+        if dumped is None or dumped[0] != self.__dict__:
+            self._dumped = dumped = _snapshot(self.__dict__), dumpd(self)
+        return dumped[1]
 
     # --- tracing and caching ----------------------------------------------------------------------
 
@@ -301,6 +314,13 @@ class AIMLAPISettings(BaseChatModel):
         # An id that differs from call to call would keep every call from the cache.
         kwargs.pop("client_request_id", None)
         return super()._get_llm_string(stop=stop, **kwargs)
+
+
+def _snapshot(value: Any) -> Any:
+    """Copy dicts and lists, but nothing that they hold."""
+    if isinstance(value, dict):
+        return {key: _snapshot(item) for key, item in value.items()}
+    return [_snapshot(item) for item in value] if isinstance(value, list) else value
 
 
 def _first_set(variables: Sequence[str]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
 import pickle
 import time
 import uuid
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField, RunnableLambda
@@ -916,3 +918,25 @@ def test_clients_of_another_kind_are_refused():
         ChatAIMLAPI(api_key="key-1", http_client=httpx.AsyncClient())
     with httpx.Client() as client, pytest.raises(AIMLAPIConfigurationError, match="http_client"):
         ChatAIMLAPI(api_key="key-1", http_async_client=client)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_the_dump_of_cache_keys_follows_each_change(llm, copied):
+    dumps = [llm._serialized]
+    assert llm._serialized is dumps[0]
+    changed = llm.model_copy() if copied else llm
+    for change in (
+        lambda: setattr(changed, "temperature", 0.5),
+        lambda: changed.model_kwargs.update(user="a"),
+        lambda: changed.extra_body.update(a={"b": [1]}),
+        lambda: changed.extra_body["a"]["b"].append(2),
+    ):
+        change()
+        dumps.append(changed._serialized)
+        assert dumps[-1] == dumpd(changed)
+    assert all(left != right for left, right in itertools.pairwise(dumps))
+
+
+def test_a_profile_of_the_users_own_is_checked():
+    with pytest.warns(UserWarning, match="Unrecognized keys"):
+        ChatAIMLAPI(api_key="k", profile={"nonsense": True})
