@@ -121,23 +121,29 @@ def _read_envelope(
     for key in _METADATA:
         if (value := body.get(key)) is not None:
             assembler.closing[key] = value
-    assembler.usage = usage_from_chat(body.get("usage")) or assembler.usage
-    assembler.cost = cost_from(body, headers) or assembler.cost
+    if usage := body.get("usage"):
+        assembler.usage = usage_from_chat(usage) or assembler.usage
+    if headers or "meta" in body:
+        assembler.cost = cost_from(body, headers) or assembler.cost
 
 
 def _read_choice(
     assembler: MessageAssembler, choice: Mapping[str, Any], message: Mapping[str, Any]
 ) -> None:
     """Read a choice, its tool calls aside; `message` is its `message` or its `delta`."""
-    assembler.add_reasoning(_reasoning_text(message))
+    if reasoning := _reasoning_text(message):
+        assembler.add_reasoning(reasoning)
     if isinstance(details := message.get("reasoning_details"), list):
         assembler.add_items("reasoning_details", details)
     content = message.get("content")
     if isinstance(content, list):
         content = text_of(block for block in content if isinstance(block, dict))
-    assembler.add_text(content or "")
-    assembler.add_refusal(message.get("refusal") or "")
-    assembler.add_annotations(message.get("annotations") or ())
+    if content:
+        assembler.add_text(content)
+    if refusal := message.get("refusal"):
+        assembler.add_refusal(refusal)
+    if annotations := message.get("annotations"):
+        assembler.add_annotations(annotations)
     if logprobs := choice.get("logprobs"):
         assembler.add_logprobs(logprobs)
     assembler.finish_reason = choice.get("finish_reason") or assembler.finish_reason
