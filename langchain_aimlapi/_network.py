@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import itertools
 import os
 import time
 import urllib.request
@@ -74,22 +75,54 @@ class ReadClock:
         return self._deadline - now
 
 
+class Outbox:
+    """What is to be written: head and body of a small request leave in one piece.
+
+    httpcore writes the head, the body, and nothing at all to end a message. Two pieces would cost
+    a second system call here and a second wake-up over there. A large body is cut, so that the
+    write timeout is about progress and no copy is large.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._waiting = b""
+
+    def add(self, buffer: bytes) -> Iterator[bytes]:
+        """Take what httpcore writes; return what has to leave now, if anything."""
+        if buffer and len(self._waiting) + len(buffer) <= _SLICE:
+            self._waiting += buffer
+            return iter(())
+        return itertools.chain(self.rest(), _slices(buffer))
+
+    def rest(self) -> tuple[bytes, ...]:
+        """Return what has not left yet; a read has to send it first."""
+        waiting, self._waiting = self._waiting, b""
+        return (waiting,) if waiting else ()
+
+
+def _slices(buffer: bytes) -> Iterator[bytes]:
+    return (buffer[start : start + _SLICE] for start in range(0, len(buffer), _SLICE))
+
+
 class TimedStream(httpcore.NetworkStream):
     """A network stream whose reads go by a `ReadClock`."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         """Wrap `stream`."""
         self._stream = stream
+        self._outbox = Outbox()
         self.clock = ReadClock()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, waiting as long as the clock allows."""
+        for part in self._outbox.rest():
+            self._stream.write(part, timeout)
         return self._stream.read(max_bytes, self.clock.allow(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all of `buffer`; `timeout` seconds for each part of it."""
+        """Write `buffer`, at the end of a message at the latest; `timeout` is for each part."""
         self.clock.restart()
-        for part in _slices(buffer):
+        for part in self._outbox.add(buffer):
             self._stream.write(part, timeout)
 
     def close(self) -> None:
@@ -120,16 +153,19 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         """Wrap `stream`."""
         self._stream = stream
+        self._outbox = Outbox()
         self.clock = ReadClock()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, waiting as long as the clock allows."""
+        for part in self._outbox.rest():
+            await self._stream.write(part, timeout)
         return await self._stream.read(max_bytes, self.clock.allow(timeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write all of `buffer`; `timeout` seconds for each part of it."""
+        """Write `buffer`, at the end of a message at the latest; `timeout` is for each part."""
         self.clock.restart()
-        for part in _slices(buffer):
+        for part in self._outbox.add(buffer):
             await self._stream.write(part, timeout)
 
     async def aclose(self) -> None:
@@ -169,11 +205,6 @@ class AsyncBackend(httpcore.AnyIOBackend):
     async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         """Connect; arguments as httpcore has them."""
         return AsyncTimedStream(await super().connect_tcp(*args, **kwargs))
-
-
-def _slices(buffer: bytes) -> Iterator[bytes]:
-    """Cut a large body, so that the write timeout is about progress and no copy is large."""
-    return (buffer[start : start + _SLICE] for start in range(0, len(buffer), _SLICE))
 
 
 # ------------------------------------------------------------------------------------- proxies
