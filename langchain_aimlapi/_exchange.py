@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from langchain_aimlapi._deadline import NO_DEADLINE, Deadline
 from langchain_aimlapi._json import dumps, loads
 from langchain_aimlapi._sse import SSEDecoder
 from langchain_aimlapi.errors import (
@@ -28,7 +29,7 @@ from langchain_aimlapi.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import httpx
 
@@ -48,13 +49,15 @@ _PHASES: dict[str, TimeoutPhase] = {
     "TimeoutException": "read",
     "TimeoutError": "read",
 }
-_TIMEOUT_TEXTS = {
+_TIMEOUT_TEXTS: dict[TimeoutPhase, str] = {
     "connect": "No connection to {host} in time. Check the network, base_url and HTTPS_PROXY.",
     "pool": "No connection came free in time: too many calls at once. Lower max_concurrency.",
     "write": "{host} did not take the request in time. Send less, or raise timeout.",
     "read": "{host} did not answer in time. The call may have been billed. Raise timeout, or "
     "stream the answer.",
     "idle": "The stream from {host} went silent for too long. Raise timeout, or call again.",
+    "deadline": "The call to {host} was not over within its deadline of {deadline:g} s. It may "
+    "have been billed. Raise deadline, or ask for less.",
 }
 # Wrong use of the library, not the network's fault. The text of the first may show a header.
 _MISUSES = frozenset({"LocalProtocolError", "InvalidURL", "UnsupportedProtocol"})
@@ -100,6 +103,7 @@ class Exchange:
         model: The model that is asked.
         client_request_id: The id that was sent.
         attempts: Requests made for the call, this one included.
+        deadline: When the call must be over.
         lacks: Says what a JSON object lacks to be an answer; None if nothing.
     """
 
@@ -109,6 +113,7 @@ class Exchange:
     model: str | None = None
     client_request_id: str | None = None
     attempts: int = 1
+    deadline: Deadline = NO_DEADLINE
     lacks: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
     @property
@@ -137,6 +142,15 @@ class Exchange:
         error.attempts = error.attempts or self.attempts
         return error
 
+    def check_deadline(self) -> None:
+        """Raise if the call has no time left; for clients whose steps are not bound by it.
+
+        Raises:
+            AIMLAPITimeoutError: It has none.
+        """
+        if self.deadline.is_over:
+            raise self.failure(TimeoutError())
+
     def failure(
         self,
         foreign: BaseException,
@@ -162,8 +176,11 @@ class Exchange:
         for kind, named in _PHASES.items():
             if kind in kinds:
                 found = phase if named == "read" else named
+                if self.deadline.is_over:
+                    found = "deadline"
+                text = _TIMEOUT_TEXTS[found]
                 return AIMLAPITimeoutError(
-                    _TIMEOUT_TEXTS[found].format(host=self.host), phase=found
+                    text.format(host=self.host, deadline=self.deadline.seconds), phase=found
                 )
         name = type(foreign).__name__
         if kinds & _MISUSES:
@@ -360,7 +377,7 @@ class EventDecoder:
         with contextlib.suppress(AIMLAPIProtocolError):
             yield from self._decode(self._sse.close())
 
-    def _decode(self, events: list[ServerSentEvent]) -> Iterator[dict[str, Any]]:
+    def _decode(self, events: Iterable[ServerSentEvent]) -> Iterator[dict[str, Any]]:
         for name, text in events:
             if text == "[DONE]":
                 self.is_done = True

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._network import Proxy
+    from langchain_aimlapi._network import Clock, Proxy
 
 _MAX_OPEN = 1000  # calls at once, for each loop and for the threads of a process
 _MAX_CLEANED = 4  # old connections that one call closes on its way out
@@ -34,42 +35,51 @@ class _Connection(Protocol):
 _C = TypeVar("_C", bound=_Connection)
 
 
+@dataclass(frozen=True)
+class Line(Generic[_C]):
+    """A connection, and the clock that its socket goes by."""
+
+    connection: _C
+    clock: Clock
+
+
 class FreeList(Generic[_C]):
     """Idle connections by route, last in first out. Closing what it returns is the caller's."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.Lock()
-        self._idle: dict[Route, deque[_C]] = {}
+        self._idle: dict[Route, deque[Line[_C]]] = {}
 
-    def take(self, route: Route) -> tuple[_C | None, list[_C]]:
+    def take(self, route: Route) -> tuple[Line[_C] | None, list[_C]]:
         """Return a connection fit for use, if there is one, and those found dead on the way."""
         dead: list[_C] = []
         with self._lock:
             idle = self._idle.get(route)
             while idle:
-                connection = idle.pop()
-                if not connection.has_expired():
-                    return connection, dead
-                dead.append(connection)
+                line = idle.pop()
+                if not line.connection.has_expired():
+                    return line, dead
+                dead.append(line.connection)
         return None, dead
 
-    def give(self, route: Route, connection: _C) -> list[_C]:
-        """Keep `connection` if it can serve again; return those to close: it, or old ones."""
+    def give(self, route: Route, line: Line[_C]) -> list[_C]:
+        """Keep a connection if it can serve again; return those to close: it, or old ones."""
+        connection = line.connection
         if not connection.is_idle() or connection.is_closed():
             return [connection]
         surplus: list[_C] = []
         with self._lock:
-            self._idle.setdefault(route, deque()).append(connection)
+            self._idle.setdefault(route, deque()).append(line)
             for idle in self._idle.values():
-                while len(surplus) < _MAX_CLEANED and idle and idle[0].has_expired():
-                    surplus.append(idle.popleft())
+                while len(surplus) < _MAX_CLEANED and idle and idle[0].connection.has_expired():
+                    surplus.append(idle.popleft().connection)
         return surplus
 
     def drain(self) -> list[_C]:
         """Return all of them, and forget them."""
         with self._lock:
-            found = [connection for idle in self._idle.values() for connection in idle]
+            found = [line.connection for idle in self._idle.values() for line in idle]
             self._idle.clear()
         return found
 

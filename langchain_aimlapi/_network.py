@@ -1,4 +1,4 @@
-"""Sockets under httpcore: how long a read may wait, which proxy leads out of the house.
+"""Sockets under httpcore: how long a step may take, which proxy leads out of the house.
 
 Nothing here knows of HTTP messages or calls; `_pool` puts these streams under its connections.
 """
@@ -9,13 +9,13 @@ import functools
 import importlib.util
 import itertools
 import os
-import time
 import urllib.request
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import httpcore
 
+from langchain_aimlapi._deadline import NO_DEADLINE, Deadline
 from langchain_aimlapi._request import is_loopback
 
 if TYPE_CHECKING:
@@ -30,23 +30,40 @@ _VARIABLES = tuple(
 _SLICE = 256 * 1024  # bytes handed to the socket at once
 
 
-class ReadClock:
-    """How long the next read of a connection may wait.
+class Clock:
+    """How long the next step of a connection may take: never longer than its call.
 
     After a write, all reads together may take the timeout that httpcore passes: the time to
     the first byte is one span, however slowly header bytes drip in. After `each_read` every
-    read has its own span.
+    read has its own span. What is read to agree with a proxy belongs to the connecting.
     """
 
-    def __init__(self) -> None:
-        """Start as for a new request."""
-        self._deadline: float | None = None
-        self._each_read: float | None = None
-        self._is_span = True
+    def __init__(self, *, handshakes: int = 0, is_socks: bool = False) -> None:
+        """Start before there is a connection.
+
+        Args:
+            handshakes: How often encryption is agreed on before the first request.
+            is_socks: Whether a SOCKS proxy is greeted first, which httpcore does without a timeout.
+        """
+        self._handshakes = handshakes
+        self._is_socks = is_socks
+        self.begin(NO_DEADLINE, None)
+
+    def begin(self, deadline: Deadline, connect: float | None) -> None:
+        """Begin the request of a call.
+
+        Args:
+            deadline: When the call must be over.
+            connect: Seconds that each step of connecting may take.
+        """
+        self._deadline = deadline
+        self._connect = connect
+        self.restart()
 
     def restart(self) -> None:
-        """Begin a new request on this connection."""
-        self._deadline = None
+        """Let the span of the reads begin with the next."""
+        self._span: Deadline | None = None
+        self._each_read: float | None = None
         self._is_span = True
 
     def each_read(self, seconds: float | None) -> None:
@@ -54,25 +71,39 @@ class ReadClock:
         self._each_read = seconds
         self._is_span = False
 
+    def shake_hands(self) -> None:
+        """Note that encryption has been agreed on."""
+        self._handshakes -= 1
+
+    def is_connecting(self, timeout: float | None) -> bool:
+        """Tell a read of the connecting, by the timeout that httpcore passes, from a reply's."""
+        return self._handshakes > 0 or (self._is_socks and timeout is None)
+
     def allow(self, timeout: float | None) -> float | None:
+        """Return the seconds that the next step, which is no read, may take.
+
+        Raises:
+            httpcore.TimeoutException: No time is left.
+        """
+        allowed = self._deadline.bound(timeout)
+        if allowed is not None and allowed <= 0:
+            raise httpcore.TimeoutException
+        return allowed
+
+    def allow_read(self, timeout: float | None) -> float | None:
         """Return the seconds that the next read may take.
 
         Args:
             timeout: Seconds from the first read after the write; None: no limit.
 
         Raises:
-            httpcore.ReadTimeout: Nothing is left of the span.
+            httpcore.TimeoutException: Nothing is left of the span, or of the call.
         """
         if not self._is_span:
-            return self._each_read
-        if timeout is None:
-            return None
-        now = time.monotonic()
-        if self._deadline is None:
-            self._deadline = now + timeout
-        if self._deadline <= now:
-            raise httpcore.ReadTimeout
-        return self._deadline - now
+            return self.allow(self._each_read)
+        if self._span is None:
+            self._span = Deadline(self._connect if self.is_connecting(timeout) else timeout)
+        return self.allow(self._span.bound(None))
 
 
 class Outbox:
@@ -105,25 +136,30 @@ def _slices(buffer: bytes) -> Iterator[bytes]:
 
 
 class TimedStream(httpcore.NetworkStream):
-    """A network stream whose reads go by a `ReadClock`."""
+    """A network stream that goes by a `Clock`."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, clock: Clock) -> None:
         """Wrap `stream`."""
         self._stream = stream
         self._outbox = Outbox()
-        self.clock = ReadClock()
+        self.clock = clock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, waiting as long as the clock allows."""
         for part in self._outbox.rest():
-            self._stream.write(part, timeout)
-        return self._stream.read(max_bytes, self.clock.allow(timeout))
+            self._stream.write(part, self.clock.allow(timeout))
+        try:
+            return self._stream.read(max_bytes, self.clock.allow_read(timeout))
+        except httpcore.TimeoutException:
+            if self.clock.is_connecting(timeout):
+                raise httpcore.ConnectTimeout from None
+            raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write `buffer`, at the end of a message at the latest; `timeout` is for each part."""
         self.clock.restart()
         for part in self._outbox.add(buffer):
-            self._stream.write(part, timeout)
+            self._stream.write(part, self.clock.allow(timeout))
 
     def close(self) -> None:
         """Close the socket."""
@@ -137,10 +173,14 @@ class TimedStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Return the encrypted stream; close the socket on any failure."""
         try:
-            return TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+            stream = self._stream.start_tls(
+                ssl_context, server_hostname, self.clock.allow(timeout)
+            )
         except BaseException:
             self._stream.close()
             raise
+        self.clock.shake_hands()
+        return TimedStream(stream, self.clock)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the wrapped stream knows."""
@@ -148,25 +188,30 @@ class TimedStream(httpcore.NetworkStream):
 
 
 class AsyncTimedStream(httpcore.AsyncNetworkStream):
-    """A network stream whose reads go by a `ReadClock`."""
+    """A network stream that goes by a `Clock`."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, clock: Clock) -> None:
         """Wrap `stream`."""
         self._stream = stream
         self._outbox = Outbox()
-        self.clock = ReadClock()
+        self.clock = clock
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, waiting as long as the clock allows."""
         for part in self._outbox.rest():
-            await self._stream.write(part, timeout)
-        return await self._stream.read(max_bytes, self.clock.allow(timeout))
+            await self._stream.write(part, self.clock.allow(timeout))
+        try:
+            return await self._stream.read(max_bytes, self.clock.allow_read(timeout))
+        except httpcore.TimeoutException:
+            if self.clock.is_connecting(timeout):
+                raise httpcore.ConnectTimeout from None
+            raise
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write `buffer`, at the end of a message at the latest; `timeout` is for each part."""
         self.clock.restart()
         for part in self._outbox.add(buffer):
-            await self._stream.write(part, timeout)
+            await self._stream.write(part, self.clock.allow(timeout))
 
     async def aclose(self) -> None:
         """Close the socket."""
@@ -180,11 +225,14 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         """Return the encrypted stream; close the socket on any failure or cancellation."""
         try:
-            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+            stream = await self._stream.start_tls(
+                ssl_context, server_hostname, self.clock.allow(timeout)
+            )
         except BaseException:
             await self._stream.aclose()
             raise
-        return AsyncTimedStream(stream)
+        self.clock.shake_hands()
+        return AsyncTimedStream(stream, self.clock)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the wrapped stream knows."""
@@ -192,19 +240,33 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
 
 
 class Backend(httpcore.SyncBackend):
-    """httpcore's own sockets with a clock for reads."""
+    """httpcore's own sockets, with a clock."""
 
-    def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
+    def __init__(self, clock: Clock) -> None:
+        """Take the clock of the one connection that is to be made."""
+        self._clock = clock
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
+    ) -> httpcore.NetworkStream:
         """Connect; arguments as httpcore has them."""
-        return TimedStream(super().connect_tcp(*args, **kwargs))
+        stream = super().connect_tcp(host, port, self._clock.allow(timeout), *args, **kwargs)
+        return TimedStream(stream, self._clock)
 
 
 class AsyncBackend(httpcore.AnyIOBackend):
-    """httpcore's own sockets with a clock for reads."""
+    """httpcore's own sockets, with a clock."""
 
-    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+    def __init__(self, clock: Clock) -> None:
+        """Take the clock of the one connection that is to be made."""
+        self._clock = clock
+
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
+    ) -> httpcore.AsyncNetworkStream:
         """Connect; arguments as httpcore has them."""
-        return AsyncTimedStream(await super().connect_tcp(*args, **kwargs))
+        stream = await super().connect_tcp(host, port, self._clock.allow(timeout), *args, **kwargs)
+        return AsyncTimedStream(stream, self._clock)
 
 
 # ------------------------------------------------------------------------------------- proxies
@@ -217,6 +279,11 @@ class Proxy(NamedTuple):
     host: str
     port: int
     auth: tuple[str, str] | None = None
+
+    @property
+    def is_socks(self) -> bool:
+        """Whether it speaks SOCKS, not HTTP."""
+        return self.scheme.startswith("socks")
 
     def __repr__(self) -> str:
         """Show the address only."""

@@ -20,8 +20,15 @@ from typing import TYPE_CHECKING, Any, cast
 import httpcore
 import httpx
 
-from langchain_aimlapi._free_list import FreeList, Route, Slots, most_open
-from langchain_aimlapi._network import AsyncBackend, AsyncTimedStream, Backend, Proxy, TimedStream
+from langchain_aimlapi._free_list import FreeList, Line, Route, Slots, most_open
+from langchain_aimlapi._network import (
+    AsyncBackend,
+    AsyncTimedStream,
+    Backend,
+    Clock,
+    Proxy,
+    TimedStream,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -34,6 +41,8 @@ if TYPE_CHECKING:
         Iterable,
         Iterator,
     )
+
+    from langchain_aimlapi._deadline import Deadline
 
 _KEEP_ALIVE = 30.0  # seconds; below the idle limit of common load balancers
 
@@ -192,6 +201,12 @@ def _pool_options(route: Route, registry: _Registry) -> dict[str, Any]:
     return options
 
 
+def _clock(route: Route) -> Clock:
+    proxy = route.proxy
+    handshakes = (route.scheme == b"https") + (proxy is not None and proxy.scheme == "https")
+    return Clock(handshakes=handshakes, is_socks=proxy is not None and proxy.is_socks)
+
+
 # ----------------------------------------------------------------------------------------- sync
 
 
@@ -221,28 +236,33 @@ class Connections:
         self._slots = threading.Semaphore(most_open())
         self.inherited = False
 
-    def send(self, request: httpx.Request, proxy: Proxy | None) -> httpx.Response:
+    def send(
+        self, request: httpx.Request, proxy: Proxy | None, deadline: Deadline
+    ) -> httpx.Response:
         """Send `request` and return the reply as soon as its headers are there.
 
         Args:
             request: With the extension "timeout": seconds for connect, read, write and pool.
             proxy: The proxy to go through.
+            deadline: When the call must be over, its body read.
 
         Raises:
             Exception: What httpcore raises.
         """
         route = _route(request, proxy)
-        if not self._slots.acquire(timeout=request.extensions["timeout"]["pool"]):
+        waits = request.extensions["timeout"]
+        if not self._slots.acquire(timeout=deadline.bound(waits["pool"])):
             raise httpcore.PoolTimeout
-        connection = None
+        line = None
         try:
-            connection, dead = self._free.take(route)
+            line, dead = self._free.take(route)
             for old in dead:
                 old.close()
-            connection = connection or self._connect(route)
-            answer = connection.handle_request(_to_httpcore(request))
+            line = line or self._connect(route)
+            line.clock.begin(deadline, waits["connect"])
+            answer = line.connection.handle_request(_to_httpcore(request))
         except BaseException:
-            self._put_away(route, connection)
+            self._put_away(route, line)
             raise
 
         def give_back() -> None:
@@ -251,7 +271,7 @@ class Connections:
             try:
                 answer.close()
             finally:
-                self._put_away(route, connection)
+                self._put_away(route, line)
 
         return httpx.Response(
             answer.status,
@@ -265,24 +285,25 @@ class Connections:
         for connection in self._free.drain():
             connection.close()
 
-    def _put_away(self, route: Route, connection: httpcore.ConnectionInterface | None) -> None:
+    def _put_away(self, route: Route, line: Line[httpcore.ConnectionInterface] | None) -> None:
         try:
-            if connection is not None:
-                for old in self._free.give(route, connection):
+            if line is not None:
+                for old in self._free.give(route, line):
                     old.close()
             if not self._registry.leases:
                 self.close_idle()
         finally:
             self._slots.release()
 
-    def _connect(self, route: Route) -> httpcore.ConnectionInterface:
+    def _connect(self, route: Route) -> Line[httpcore.ConnectionInterface]:
         options = _pool_options(route, self._registry)
         kind: Any = httpcore.ConnectionPool
         if route.proxy:
-            is_socks = route.proxy.scheme.startswith("socks")
-            kind = httpcore.SOCKSProxy if is_socks else httpcore.HTTPProxy
-        pool: httpcore.ConnectionPool = kind(network_backend=Backend(), **options)
-        return pool.create_connection(httpcore.Origin(route.scheme, route.host, route.port))
+            kind = httpcore.SOCKSProxy if route.proxy.is_socks else httpcore.HTTPProxy
+        clock = _clock(route)
+        pool: httpcore.ConnectionPool = kind(network_backend=Backend(clock), **options)
+        origin = httpcore.Origin(route.scheme, route.host, route.port)
+        return Line(pool.create_connection(origin), clock)
 
 
 # ---------------------------------------------------------------------------------------- async
@@ -318,28 +339,33 @@ class AsyncConnections:
         self._until_loop_ends: AsyncGenerator[None, None] | None = None
         self.inherited = False
 
-    async def send(self, request: httpx.Request, proxy: Proxy | None) -> httpx.Response:
+    async def send(
+        self, request: httpx.Request, proxy: Proxy | None, deadline: Deadline
+    ) -> httpx.Response:
         """Send `request` and return the reply as soon as its headers are there.
 
         Args:
             request: With the extension "timeout": seconds for connect, read, write and pool.
             proxy: The proxy to go through.
+            deadline: When the call must be over, its body read.
 
         Raises:
             Exception: What httpcore raises.
         """
         route = _route(request, proxy)
-        if not await self._slots.acquire(request.extensions["timeout"]["pool"]):
+        waits = request.extensions["timeout"]
+        if not await self._slots.acquire(deadline.bound(waits["pool"])):
             raise httpcore.PoolTimeout
-        connection = None
+        line = None
         try:
-            connection, dead = self._free.take(route)
+            line, dead = self._free.take(route)
             if dead:
                 await self._close(dead)
-            connection = connection or self._connect(route)
-            answer = await connection.handle_async_request(_to_httpcore(request))
+            line = line or self._connect(route)
+            line.clock.begin(deadline, waits["connect"])
+            answer = await line.connection.handle_async_request(_to_httpcore(request))
         except BaseException:
-            await self._put_away(route, connection)
+            await self._put_away(route, line)
             raise
 
         async def give_back() -> None:
@@ -348,7 +374,7 @@ class AsyncConnections:
             try:
                 await answer.aclose()
             finally:
-                await self._put_away(route, connection)
+                await self._put_away(route, line)
 
         return httpx.Response(
             answer.status,
@@ -385,10 +411,10 @@ class AsyncConnections:
             await self._close_doomed()
 
     async def _put_away(
-        self, route: Route, connection: httpcore.AsyncConnectionInterface | None
+        self, route: Route, line: Line[httpcore.AsyncConnectionInterface] | None
     ) -> None:
         try:
-            surplus = [] if connection is None else self._free.give(route, connection)
+            surplus = [] if line is None else self._free.give(route, line)
             if not self._registry.leases:
                 surplus += self._free.drain()
         finally:
@@ -417,14 +443,15 @@ class AsyncConnections:
             with contextlib.suppress(ValueError):  # another task has closed it as well
                 self._doomed.remove(connection)
 
-    def _connect(self, route: Route) -> httpcore.AsyncConnectionInterface:
+    def _connect(self, route: Route) -> Line[httpcore.AsyncConnectionInterface]:
         options = _pool_options(route, self._registry)
         kind: Any = httpcore.AsyncConnectionPool
         if route.proxy:
-            is_socks = route.proxy.scheme.startswith("socks")
-            kind = httpcore.AsyncSOCKSProxy if is_socks else httpcore.AsyncHTTPProxy
-        pool: httpcore.AsyncConnectionPool = kind(network_backend=AsyncBackend(), **options)
-        return pool.create_connection(httpcore.Origin(route.scheme, route.host, route.port))
+            kind = httpcore.AsyncSOCKSProxy if route.proxy.is_socks else httpcore.AsyncHTTPProxy
+        clock = _clock(route)
+        pool: httpcore.AsyncConnectionPool = kind(network_backend=AsyncBackend(clock), **options)
+        origin = httpcore.Origin(route.scheme, route.host, route.port)
+        return Line(pool.create_connection(origin), clock)
 
 
 # ---------------------------------------------------------------------------------- the process

@@ -6,6 +6,7 @@ import random as _random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from langchain_aimlapi._deadline import NO_DEADLINE
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
     AIMLAPIError,
@@ -17,6 +18,8 @@ from langchain_aimlapi.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from langchain_aimlapi._deadline import Deadline
 
 __all__ = ["Retries", "RetryPolicy", "parse_retry_after", "should_retry"]
 
@@ -83,7 +86,7 @@ class Retries:
         self._random = random
         self._retried = 0
 
-    def delay_after(self, error: AIMLAPIError) -> float:
+    def delay_after(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
         """Return the seconds to wait before the request is sent again.
 
         A wait that the server asked for is taken as it is. Otherwise it doubles from retry to
@@ -91,10 +94,12 @@ class Retries:
 
         Args:
             error: Why the last request failed; its `attempts` is set.
+            deadline: When the call must be over.
 
         Raises:
             AIMLAPIError: `error` itself, if it is final: not worth a retry, no retry left, or the
-                server asks for too long a wait (see `error.retry_after`).
+                server asks for too long a wait (see `error.retry_after`), or for one that the
+                deadline does not allow.
         """
         error.attempts = self.attempts
         policy = self._policy
@@ -105,10 +110,15 @@ class Retries:
             or (asked is not None and not 0 <= asked <= policy.max_retry_after)
         ):
             raise error
-        doublings = min(self._retried, _MAX_DOUBLINGS)
+        delay = asked if asked is not None else self._growing_delay()
+        if not deadline.allows(delay):
+            raise error
         self._retried += 1
-        if asked is not None:
-            return asked
+        return delay
+
+    def _growing_delay(self) -> float:
+        policy = self._policy
+        doublings = min(self._retried, _MAX_DOUBLINGS)
         return min(policy.initial_delay * 2.0**doublings, policy.max_delay) * (
             1 - self._random() / 2
         )

@@ -150,6 +150,10 @@ class AIMLAPISettings(BaseChatModel):
     """Seconds that any one wait may take: to connect, for the first byte, between bytes. By default
     10, 600 (reasoning is slow) and 120."""
 
+    deadline: float | None = Field(default=None, gt=0)
+    """Seconds that a whole call may take: retries, pauses, slow headers and slow bytes included,
+    and a stream with all that is done between its chunks. None: no limit."""
+
     max_retries: int = Field(default=2, ge=0)
     """Requests after the first, before any output; 0 means one request in all."""
 

@@ -27,14 +27,26 @@ def chunks(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
     """Return the body as it comes; of a user's client already decoded."""
     if exchange.is_ours:
         return iter(cast("httpx.SyncByteStream", response.stream))
-    return response.iter_bytes()
+    return _theirs(exchange, response)
+
+
+def _theirs(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
+    for chunk in response.iter_bytes():
+        yield chunk
+        exchange.check_deadline()
 
 
 def achunks(exchange: Exchange, response: httpx.Response) -> AsyncIterator[bytes]:
     """Return the body as it comes, for a loop."""
     if exchange.is_ours:
         return aiter(cast("httpx.AsyncByteStream", response.stream))
-    return response.aiter_bytes()
+    return _atheirs(exchange, response)
+
+
+async def _atheirs(exchange: Exchange, response: httpx.Response) -> AsyncIterator[bytes]:
+    async for chunk in response.aiter_bytes():
+        yield chunk
+        exchange.check_deadline()
 
 
 class _Events:

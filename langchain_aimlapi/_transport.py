@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import httpx
 
 from langchain_aimlapi import _pool
+from langchain_aimlapi._deadline import Deadline
 from langchain_aimlapi._exchange import Body, Exchange, Reply, encode
 from langchain_aimlapi._network import proxy_for
 from langchain_aimlapi._pool import FOREIGN, limit_reads
@@ -93,7 +94,7 @@ class Turn(Protocol):
     def lacks(self, body: Mapping[str, Any]) -> str | None:
         """Say what a whole reply lacks to be an answer; None if nothing."""
 
-    def failed(self, error: AIMLAPIError) -> float:
+    def failed(self, error: AIMLAPIError, deadline: Deadline) -> float:
         """Return the seconds to wait before the next request, or raise `error` if it is final."""
 
 
@@ -108,6 +109,9 @@ class Timeouts:
         idle: Between two reads of a stream.
         write: For each part of the request to be taken by the network.
         pool: To wait for a slot while as many calls run as the process may have connections.
+        call: For a whole call, its retries and the reading of its stream included. Only looking a
+            name up, in sync code, is not cut short; nor is a step of a user's own client that
+            takes longer than its timeout, as each slow byte of headers may.
         explicit: Whether the user has set them. Only then do they replace those of a user's own
             client, where `first_byte` stands for every read.
     """
@@ -117,12 +121,15 @@ class Timeouts:
     idle: float | None = 120.0
     write: float | None = 60.0
     pool: float | None = 600.0
+    call: float | None = None
     explicit: bool = False
 
     @classmethod
-    def all(cls, seconds: float | None) -> Timeouts:
-        """Return timeouts that a user has set to one number for every wait."""
-        return cls(seconds, seconds, seconds, seconds, seconds, explicit=True)
+    def of(cls, seconds: float | None, deadline: float | None = None) -> Timeouts:
+        """Return timeouts that a user has set: one number for every wait, one for the call."""
+        if seconds is None:
+            return cls(call=deadline)
+        return cls(seconds, seconds, seconds, seconds, seconds, deadline, explicit=True)
 
 
 class Transport:
@@ -244,29 +251,36 @@ class Transport:
     # ------------------------------------------------------------------------------- attempts
 
     def _until_final(self, turn: Turn, attempt: Callable[[Exchange], _T]) -> _T:
-        while wait := turn.wait():
+        deadline = Deadline(self._timeouts.call)
+        while (wait := turn.wait()) and deadline.allows(wait):
             time.sleep(wait)
         encoded = None
         while True:
             encoded = encode(turn.payload, encoded)
-            exchange = self._posting(turn, encoded.content, self._client)
+            exchange = self._posting(
+                turn, encoded.content, self._client, deadline
+            )
             try:
                 return attempt(exchange)
             except AIMLAPIError as error:
-                delay = turn.failed(exchange.noted(error))
+                delay = turn.failed(exchange.noted(error), deadline)
             time.sleep(delay)
 
     async def _auntil_final(self, turn: Turn, attempt: Callable[[Exchange], Awaitable[_T]]) -> _T:
-        while wait := turn.wait():  # noqa: ASYNC110 - another thread may be what it waits for
+        deadline = Deadline(self._timeouts.call)
+        # Another thread may be what it waits for.
+        while (wait := turn.wait()) and deadline.allows(wait):  # noqa: ASYNC110
             await asyncio.sleep(wait)
         encoded = None
         while True:
             encoded = encode(turn.payload, encoded)
-            exchange = self._posting(turn, encoded.content, self._async_client)
+            exchange = self._posting(
+                turn, encoded.content, self._async_client, deadline
+            )
             try:
                 return await attempt(exchange)
             except AIMLAPIError as error:
-                delay = turn.failed(exchange.noted(error))
+                delay = turn.failed(exchange.noted(error), deadline)
             await asyncio.sleep(delay)
 
     def _receive(self, exchange: Exchange) -> Reply:
@@ -299,7 +313,9 @@ class Transport:
         try:
             if self._client is None:
                 connections = _pool.connections(self._lease)
-                response = connections.send(exchange.request, exchange.proxy)
+                response = connections.send(
+                    exchange.request, exchange.proxy, exchange.deadline
+                )
             else:
                 response = self._client.send(exchange.request, stream=True, follow_redirects=False)
         except FOREIGN as foreign:
@@ -318,7 +334,9 @@ class Transport:
         try:
             if self._async_client is None:
                 connections = await _pool.async_connections(self._lease)
-                response = await connections.send(exchange.request, exchange.proxy)
+                response = await connections.send(
+                    exchange.request, exchange.proxy, exchange.deadline
+                )
             else:
                 response = await self._async_client.send(
                     exchange.request, stream=True, follow_redirects=False
@@ -367,7 +385,11 @@ class Transport:
     # --------------------------------------------------------------------------- the requests
 
     def _posting(
-        self, turn: Turn, content: bytes, client: httpx.Client | httpx.AsyncClient | None
+        self,
+        turn: Turn,
+        content: bytes,
+        client: httpx.Client | httpx.AsyncClient | None,
+        deadline: Deadline,
     ) -> Exchange:
         url = _url(self._base_url, turn.path)
         headers = request_headers(
@@ -378,7 +400,7 @@ class Transport:
             client_request_id=turn.client_request_id,
             attribution=self._attribution,
         )
-        request = self._request("POST", url, headers, client, content=content)
+        request = self._request("POST", url, headers, client, deadline, content=content)
         turn.attempts += 1
         return Exchange(
             request,
@@ -387,6 +409,7 @@ class Transport:
             turn.model,
             turn.client_request_id,
             turn.attempts,
+            deadline,
             turn.lacks,
         )
 
@@ -400,8 +423,10 @@ class Transport:
         url = _url(self._base_url.removesuffix("/v1"), path)
         extra = self._headers | check_headers(headers or {})
         sent = request_headers(self._key(), extra, host=url.host, attribution=self._attribution)
-        request = self._request("GET", url, sent, client, params=params)
-        return Exchange(request, _proxy(url) if client is None else None, client is None)
+        deadline = Deadline(self._timeouts.call)
+        request = self._request("GET", url, sent, client, deadline, params=params)
+        proxy = _proxy(url) if client is None else None
+        return Exchange(request, proxy, client is None, deadline=deadline)
 
     def _key(self) -> str:
         key = self._api_key() if callable(self._api_key) else self._api_key
@@ -413,6 +438,7 @@ class Transport:
         url: httpx.URL,
         headers: dict[str, str],
         client: httpx.Client | httpx.AsyncClient | None,
+        deadline: Deadline,
         **content: Any,
     ) -> httpx.Request:
         waits = self._timeouts
@@ -434,8 +460,11 @@ class Transport:
         for name in ("User-Agent", "X-Title"):
             if not theirs.get(name, "python-httpx").startswith("python-httpx"):
                 headers.pop(name, None)
-        if waits.explicit:
-            content["timeout"] = httpx.Timeout(**timeout)
+        if not waits.explicit:
+            timeout = client.timeout.as_dict()
+        if waits.explicit or waits.call is not None:
+            bounded = {step: deadline.bound(seconds) for step, seconds in timeout.items()}
+            content["timeout"] = httpx.Timeout(**bounded)
         return client.build_request(method, url, headers=headers, **content)
 
 

@@ -89,6 +89,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         api_key: The key, if not from the environment.
         base_url: Address of the API, if not `https://api.aimlapi.com/v1`.
         timeout: Seconds that any one wait may take.
+        deadline: Seconds that a whole call may take, retries included.
         max_retries: Requests after the first, before any output; 2 by default.
         use_responses_api: Which endpoint; by default found out.
         http_client, http_async_client: httpx clients to use.
@@ -358,12 +359,11 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         """Make the sender of one call from what the fields say now."""
         from langchain_aimlapi._transport import Timeouts, Transport  # noqa: PLC0415
 
-        timeouts = Timeouts() if self.timeout is None else Timeouts.all(self.timeout)
         return Transport(
             base_url=self._address(),
             api_key=self._key,
             headers=self.default_headers or {},
-            timeouts=timeouts,
+            timeouts=Timeouts.of(self.timeout, self.deadline),
             http_client=self.http_client,
             http_async_client=self.http_async_client,
             allow_http=self.allow_http,

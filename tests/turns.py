@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from langchain_aimlapi._deadline import Deadline
     from langchain_aimlapi.errors import AIMLAPIError
 
 
@@ -28,7 +29,7 @@ class Call:
     def lacks(self, body):
         return None
 
-    def failed(self, error: AIMLAPIError) -> float:
+    def failed(self, error: AIMLAPIError, deadline: Deadline) -> float:
         self.failures.append(error)
         if not self.delays:
             raise error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi._deadline import NO_DEADLINE
 from langchain_aimlapi.dialects.base import STUMBLES, CallFacts, unreadable
 from langchain_aimlapi.errors import AIMLAPIError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from langchain_core.outputs import ChatResult
 
+    from langchain_aimlapi._deadline import Deadline
     from langchain_aimlapi._retry import Retries
     from langchain_aimlapi.dialects.base import StreamParser
     from langchain_aimlapi.dialects.choice import Choice
@@ -94,14 +96,14 @@ class Turn:
         """Say what a whole reply lacks to be an answer; None if nothing."""
         return self._dialect.lacks(body)
 
-    def failed(self, error: AIMLAPIError) -> float:
+    def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
         """Return the seconds to wait before the next request, or raise `error` if it is final."""
         error.attempts = self.attempts
         if self._choice.refused(error):
             self._speak_chosen_dialect()
             return 0.0
         try:
-            return self._retries.delay_after(error)
+            return self._retries.delay_after(error, deadline)
         except AIMLAPIError:
             self._choice.end_probe()
             if self._choice.refusal is not None:

@@ -459,7 +459,7 @@ def test_parent_and_child_each_see_their_own_answers():
                 return 0.0
             def lacks(self, body):
                 return None
-            def failed(self, error):
+            def failed(self, error, deadline):
                 raise error
 
         transport = Transport(
@@ -968,7 +968,7 @@ def test_an_interrupt_closes_the_connection(monkeypatch):
         raise KeyboardInterrupt
 
     with serving(waiting("headers")) as server:
-        monkeypatch.setattr("langchain_aimlapi._network.ReadClock.allow", interrupt)
+        monkeypatch.setattr("langchain_aimlapi._network.Clock.allow_read", interrupt)
         with pytest.raises(KeyboardInterrupt):
             to(server).post(Call())
         server.assert_closes()

@@ -21,11 +21,11 @@ PACKAGE = Path(langchain_aimlapi.__file__).parent
 ROOT = "langchain_aimlapi"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"_version"}),
+    frozenset({"_version", "_deadline"}),
     frozenset({"errors", "_error_text", "_json", "_sse", "_wire", "data", "data._profiles"}),
     frozenset({"_retry", "_usage", "_tool_calls", "_content", "_stop", "_parameters", "_request"})
     | {"profiles", "_content_blocks", "_conversation", "_structured_output", "_tokens"}
-    | {"dialects.base"},
+    | {"deepagents_profiles", "dialects.base"},
     frozenset({"_transport", "_pool", "_network", "_exchange", "_streams"})
     | {"_free_list", "dialects.assembler", "dialects.light_chunk", "dialects.chat_completions"}
     | {"dialects.responses", "dialects.responses_input"},

@@ -310,7 +310,7 @@ async def test_timeouts_of_a_users_client_stay_unless_set(door):
     client = {"timeout": httpx.Timeout(7)}
     handler = answering(ok(), seen=seen)
     await door.post(door.transport(handler, client=client), Call())
-    await door.post(door.transport(handler, client=client, timeouts=Timeouts.all(3)), Call())
+    await door.post(door.transport(handler, client=client, timeouts=Timeouts.of(3)), Call())
     seconds = [set(request.extensions["timeout"].values()) for request in seen]
     assert seconds == [{7}, {3}]
 
@@ -390,7 +390,7 @@ async def test_a_new_payload_and_path_are_sent(door):
     seen = []
 
     class Moving(Call):
-        def failed(self, error):
+        def failed(self, error, deadline):
             self.path, self.payload = "/responses", {"input": "x"}
             return 0.0
 
