@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_aimlapi._deadline import NO_DEADLINE, Deadline
-from langchain_aimlapi._json import dumps, loads
+from langchain_aimlapi._json import dumps_in_pieces, loads
 from langchain_aimlapi._sse import SSEDecoder
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
@@ -79,17 +79,17 @@ class Reply(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """A payload and its bytes, kept for the retries of a call."""
+    """A payload and its bytes in pieces, kept for the retries of a call."""
 
     payload: dict[str, Any]
-    content: bytes
+    pieces: list[bytes]
 
 
 def encode(payload: dict[str, Any], before: Encoded | None) -> Encoded:
     """Return the bytes of `payload`, which are those from `before` if it is still the same."""
     if before is not None and before.payload is payload:
         return before
-    return Encoded(payload, dumps(payload))
+    return Encoded(payload, dumps_in_pieces(payload))
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,6 +8,7 @@ nothing for it.
 from __future__ import annotations
 
 import math
+import os
 import re
 from typing import Any
 
@@ -21,6 +22,10 @@ _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
+
+_LARGE = 1024 * 1024  # characters of a text that is encoded apart from the rest
+_SLICE = 256 * 1024  # characters of it that are encoded at once
+_STAND_IN = os.urandom(16).hex()  # no text that is sent can be equal to it
 
 
 def loads(data: bytes | str) -> Any:
@@ -72,6 +77,57 @@ def dumps(value: Any) -> bytes:
             "The request holds NaN or infinity, which JSON does not have. Pass a finite number."
         )
     return encoded
+
+
+def dumps_in_pieces(value: Any) -> list[bytes]:
+    """Encode a value as JSON like `dumps`, with no more than one copy of a large text in memory.
+
+    An image or a file is one text of megabytes. Encoded as a part of the whole it would be held
+    twice: in the encoder's buffer, and in the bytes that are made of it.
+
+    Returns:
+        What `dumps` returns, in pieces; a single one unless there are large texts.
+
+    Raises:
+        AIMLAPIConfigurationError: As in `dumps`.
+    """
+    texts: list[str] = []
+    try:
+        small = _take_out_large(value, texts) if _has_large_text(value) else value
+    except RecursionError:
+        small = value  # a circle, which `dumps` names
+    encoded = dumps(small)
+    if not texts:
+        return [encoded]
+    first, *others = encoded.split(f'"{_STAND_IN}"'.encode())
+    pieces = [first]
+    for text, rest in zip(texts, others, strict=True):
+        slices = (text[start : start + _SLICE] for start in range(0, len(text), _SLICE))
+        pieces += [b'"', *(to_json(part)[1:-1] for part in slices), b'"', rest]
+    return pieces
+
+
+def _has_large_text(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) >= _LARGE
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return any(map(_has_large_text, value))
+
+
+def _take_out_large(value: Any, texts: list[str]) -> Any:
+    """Put a stand-in in the place of large texts, in the order in which they will be written."""
+    if isinstance(value, str) and len(value) >= _LARGE and value.isascii():
+        # In ASCII no surrogates are to be repaired, so it may be cut anywhere.
+        texts.append(value)
+        return _STAND_IN
+    if isinstance(value, dict):
+        return {key: _take_out_large(item, texts) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_take_out_large(item, texts) for item in value]
+    return value
 
 
 def _without_lone_surrogate(escape: re.Match[str]) -> str:

@@ -257,9 +257,7 @@ class Transport:
         encoded = None
         while True:
             encoded = encode(turn.payload, encoded)
-            exchange = self._posting(
-                turn, encoded.content, self._client, deadline
-            )
+            exchange = self._posting(turn, encoded.pieces, self._client, deadline)
             try:
                 return attempt(exchange)
             except AIMLAPIError as error:
@@ -274,9 +272,7 @@ class Transport:
         encoded = None
         while True:
             encoded = encode(turn.payload, encoded)
-            exchange = self._posting(
-                turn, encoded.content, self._async_client, deadline
-            )
+            exchange = self._posting(turn, encoded.pieces, self._async_client, deadline)
             try:
                 return await attempt(exchange)
             except AIMLAPIError as error:
@@ -313,9 +309,7 @@ class Transport:
         try:
             if self._client is None:
                 connections = _pool.connections(self._lease)
-                response = connections.send(
-                    exchange.request, exchange.proxy, exchange.deadline
-                )
+                response = connections.send(exchange.request, exchange.proxy, exchange.deadline)
             else:
                 response = self._client.send(exchange.request, stream=True, follow_redirects=False)
         except FOREIGN as foreign:
@@ -387,7 +381,7 @@ class Transport:
     def _posting(
         self,
         turn: Turn,
-        content: bytes,
+        pieces: list[bytes],
         client: httpx.Client | httpx.AsyncClient | None,
         deadline: Deadline,
     ) -> Exchange:
@@ -400,7 +394,7 @@ class Transport:
             client_request_id=turn.client_request_id,
             attribution=self._attribution,
         )
-        request = self._request("POST", url, headers, client, deadline, content=content)
+        request = self._request("POST", url, headers, client, deadline, pieces=pieces)
         turn.attempts += 1
         return Exchange(
             request,
@@ -439,7 +433,9 @@ class Transport:
         headers: dict[str, str],
         client: httpx.Client | httpx.AsyncClient | None,
         deadline: Deadline,
-        **content: Any,
+        *,
+        pieces: list[bytes] | None = None,
+        **options: Any,
     ) -> httpx.Request:
         waits = self._timeouts
         timeout = {
@@ -449,9 +445,13 @@ class Transport:
             "pool": waits.pool,
         }
         if client is None:
-            return httpx.Request(
-                method, url, headers=headers, extensions={"timeout": timeout}, **content
+            request = httpx.Request(
+                method, url, headers=headers, extensions={"timeout": timeout}, **options
             )
+            if pieces:
+                request.stream = _Upload(pieces)
+                request.headers["Content-Length"] = str(sum(map(len, pieces)))
+            return request
         if getattr(client, "is_closed", False):
             raise AIMLAPIConfigurationError(
                 "The HTTP client that was passed as http_client or http_async_client is closed."
@@ -464,8 +464,23 @@ class Transport:
             timeout = client.timeout.as_dict()
         if waits.explicit or waits.call is not None:
             bounded = {step: deadline.bound(seconds) for step, seconds in timeout.items()}
-            content["timeout"] = httpx.Timeout(**bounded)
-        return client.build_request(method, url, headers=headers, **content)
+            options["timeout"] = httpx.Timeout(**bounded)
+        content = b"".join(pieces) if pieces else None
+        return client.build_request(method, url, headers=headers, content=content, **options)
+
+
+class _Upload(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A request's body in pieces, for either kind of connection."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import itertools
 import json
+import tracemalloc
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_aimlapi._json import dumps, loads
+from langchain_aimlapi._json import dumps, dumps_in_pieces, loads
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 json_values = st.recursive(
@@ -161,9 +163,42 @@ def deep():
 def test_what_json_cannot_hold_is_a_configuration_error(value, reason):
     with pytest.raises(AIMLAPIConfigurationError, match=reason) as caught:
         dumps(value)
+    with pytest.raises(AIMLAPIConfigurationError, match=reason):
+        dumps_in_pieces(value)
     assert caught.value.attempts == 0
     assert not caught.value.is_retryable
 
 
 def test_words_like_nan_are_plain_text():
     assert dumps(["NaN", "Infinity"]) == b'["NaN","Infinity"]'
+
+
+LARGE = (
+    "a" * 2_000_000,
+    'quotes " and \\ and \n and \x00' * 60_000,
+    "\u00e9" * 2_000_000,
+    "a" * 1_500_000 + "\ud83d" + "\ude00",
+)
+
+
+@pytest.mark.parametrize(("first", "second"), [*itertools.product(LARGE, ("", *LARGE[:2]))])
+def test_pieces_are_what_the_whole_is(first, second):
+    value = {"a": [{"b": {"c": first}}, second, 1.5], "d": (None, first), first: True}
+    assert b"".join(dumps_in_pieces(value)) == dumps(value)
+
+
+@given(json_values)
+def test_small_values_are_one_piece(value):
+    assert dumps_in_pieces(value) == [dumps(value)]
+
+
+def test_a_large_text_is_held_once():
+    value = {"messages": [{"content": [{"image_url": {"url": "iVBORw0K" * 1_000_000}}]}]}
+    tracemalloc.start()
+    try:
+        pieces = dumps_in_pieces(value)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, pieces)) > 8_000_000
+    assert peak < 10_000_000

@@ -402,8 +402,10 @@ async def test_a_new_payload_and_path_are_sent(door):
 
 async def test_payload_is_encoded_once(door, monkeypatch):
     encoded = []
-    dumps = _exchange.dumps
-    monkeypatch.setattr(_exchange, "dumps", lambda value: encoded.append(1) or dumps(value))
+    dumps = _exchange.dumps_in_pieces
+    monkeypatch.setattr(
+        _exchange, "dumps_in_pieces", lambda value: encoded.append(1) or dumps(value)
+    )
     transport = door.transport(answering(httpx.Response(500), httpx.Response(500), ok()))
     await door.post(transport, Call(delays=[0, 0]))
     assert encoded == [1]
