@@ -11,9 +11,12 @@ with holes must not pass as whole, and an event may not grow without end.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_aimlapi.errors import AIMLAPIProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _BOM = b"\xef\xbb\xbf"
 _MAX_EVENT_SIZE = 64 * 1024 * 1024
@@ -48,11 +51,14 @@ class SSEDecoder:
         self._start: bytes | None = b""  # a possible beginning of a byte order mark
         self._after_cr = False
 
-    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Take some bytes and return the events that they complete.
+    def feed(self, chunk: bytes) -> Iterable[ServerSentEvent]:
+        """Take some bytes and return the events that they complete: a list, if all of it is good.
+
+        Events that stand before a bad one are handed out first: iterating over what is returned
+        then ends in the error. After it the stream is of no further use.
 
         Raises:
-            AIMLAPIProtocolError: An event is not UTF-8, or larger than allowed.
+            AIMLAPIProtocolError: While iterating: an event is not UTF-8, or larger than allowed.
         """
         if self._start is not None:
             chunk = self._without_mark(chunk)
@@ -64,19 +70,17 @@ class SSEDecoder:
             is_complete = b"\n\n" in chunk or (
                 chunk.startswith(b"\n") and self._pending[-1].endswith(b"\n")
             )
-            self._pending.append(chunk)
             if not is_complete:
-                self._grow(len(chunk))
-                return []
-            chunk = b"".join(self._pending)
+                return self._kept(chunk, [])
+            chunk = b"".join((*self._pending, chunk))
             self._pending.clear()
             self._pending_size = 0
         end = chunk.rfind(b"\n\n")
-        rest = chunk[end + 2 :] if end >= 0 else chunk
-        if rest:
-            self._pending.append(rest)
-            self._grow(len(rest))
-        return self._events(chunk[:end]) if end >= 0 else []
+        if end < 0:
+            return self._kept(chunk, [])
+        events = self._events(chunk[:end])
+        rest = chunk[end + 2 :]
+        return self._kept(rest, events) if rest else events
 
     def close(self) -> list[ServerSentEvent]:
         """Return the event that the body ended in, if it has data.
@@ -111,22 +115,21 @@ class SSEDecoder:
             self._after_cr = chunk.endswith(b"\r")
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def _grow(self, size: int) -> None:
-        self._pending_size += size
+    def _kept(self, rest: bytes, events: Iterable[ServerSentEvent]) -> Iterable[ServerSentEvent]:
+        """Keep the beginning of an event; return `events`, and an error after them if it is one."""
+        self._pending.append(rest)
+        self._pending_size += len(rest)
         if self._pending_size > self._max_event_size:
-            raise self._too_large()
+            return _ending_in(self._too_large(), events)
+        return events
 
-    def _events(self, blocks: bytes) -> list[ServerSentEvent]:
+    def _events(self, blocks: bytes) -> Iterable[ServerSentEvent]:
         try:
             texts = blocks.decode().split("\n\n")
-        except UnicodeDecodeError as error:
-            raise AIMLAPIProtocolError(
-                f"The stream is not UTF-8 ({error.reason}). The answer is not complete; call again."
-            ) from None
-        if len(blocks) > self._max_event_size and any(
-            len(text.encode()) > self._max_event_size for text in texts
-        ):
-            raise self._too_large()
+        except UnicodeDecodeError:
+            return self._until_bad(blocks)
+        if len(blocks) > self._max_event_size:
+            return self._until_bad(blocks)
         events = []
         for text in texts:
             if text.startswith("data: ") and "\n" not in text:
@@ -137,11 +140,35 @@ class SSEDecoder:
                     events.append(event)
         return events
 
+    def _until_bad(self, blocks: bytes) -> Iterator[ServerSentEvent]:
+        """Yield events one by one; raise where one is not UTF-8, or too large."""
+        for block in blocks.split(b"\n\n"):
+            if len(block) > self._max_event_size:
+                raise self._too_large()
+            try:
+                event = _parse(block.decode())
+            except UnicodeDecodeError:
+                break  # what is raised outside does not hold the bytes
+            if event:
+                yield event
+        else:
+            return
+        raise AIMLAPIProtocolError(
+            "The stream is not UTF-8. The answer is not complete; call again."
+        )
+
     def _too_large(self) -> AIMLAPIProtocolError:
         return AIMLAPIProtocolError(
             f"An event of the stream has more than {self._max_event_size:,} bytes. Check that "
             "base_url is the API's address."
         )
+
+
+def _ending_in(
+    error: AIMLAPIProtocolError, events: Iterable[ServerSentEvent]
+) -> Iterator[ServerSentEvent]:
+    yield from events
+    raise error
 
 
 def _parse(text: str) -> ServerSentEvent | None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import pairwise
+import itertools
 
 import pytest
 from hypothesis import given
@@ -17,9 +17,20 @@ def decode(*chunks, max_event_size=1_000):
     return [event for chunk in chunks for event in decoder.feed(chunk)] + decoder.close()
 
 
+def outcome(*chunks, max_event_size=1_000):
+    """Return the events, and whether an error came after them."""
+    decoder, found = SSEDecoder(max_event_size), []
+    try:
+        for chunk in chunks:
+            found.extend(decoder.feed(chunk))
+    except AIMLAPIProtocolError:
+        return found, True
+    return found + decoder.close(), False
+
+
 def pieces(body, cuts):
     edges = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    return [body[start:end] for start, end in pairwise(edges)]
+    return [body[start:end] for start, end in itertools.pairwise(edges)]
 
 
 def events(*data):
@@ -135,11 +146,44 @@ def test_agrees_with_the_standard_read_line_by_line(body, cuts):
 
 @given(st.lists(st.binary(max_size=40), max_size=6))
 def test_arbitrary_bytes_give_events_or_the_protocol_error(chunks):
-    try:
-        found = decode(*chunks)
-    except AIMLAPIProtocolError:
-        return
+    found, _ = outcome(*chunks)
     assert all(isinstance(event, ServerSentEvent) for event in found)
+
+
+blocks = st.sampled_from(
+    [
+        b"data: a",
+        b"event: x\ndata: b\ndata: c",
+        b": comment",
+        b"",
+        b"data: \xff",
+        b"\xc3",
+        b"x" * 60,
+    ]
+)
+
+
+@given(st.lists(blocks, max_size=6), st.lists(st.integers(0, 500), max_size=8))
+def test_the_events_before_a_bad_one_do_not_depend_on_the_chunks(parts, cuts):
+    body = b"".join(part + b"\n\n" for part in parts)
+    good = list(itertools.takewhile(lambda part: part[:1] != b"x" and is_utf8(part), parts))
+    whole = outcome(body, max_event_size=40)
+    assert whole == (decode(b"".join(part + b"\n\n" for part in good)), good != parts)
+    assert outcome(*pieces(body, cuts), max_event_size=40) == whole
+
+
+def is_utf8(data):
+    return data.decode(errors="replace").encode() == data
+
+
+@pytest.mark.parametrize("bad", [b"data: \xff\n\n", b"x" * 101, b"data: " + b"x" * 101 + b"\n\n"])
+def test_good_events_come_before_the_error_of_the_same_chunk(bad):
+    fed = iter(SSEDecoder(100).feed(b"data: a\n\nevent: x\ndata: b\n\n" + bad + b"\n\ndata: c\n\n"))
+    assert next(fed) == ServerSentEvent("", "a")
+    assert next(fed) == ServerSentEvent("x", "b")
+    with pytest.raises(AIMLAPIProtocolError) as caught:
+        next(fed)
+    assert caught.value.__context__ is None  # an exception of the decoder would hold the bytes
 
 
 def test_events_come_as_soon_as_they_are_complete():
