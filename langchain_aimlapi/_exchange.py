@@ -190,7 +190,7 @@ class Exchange:
             )
         causes = list(_causes(foreign))
         cause = str(causes[-1])[:_MAX_CAUSE_CHARS].rstrip(".")
-        detail = redact(f"{name}: {cause}" if cause else name, self._secrets())
+        detail = redact(f"{name}: {cause}" if cause else name, self.secrets())
         if any(isinstance(each, OSError) and each.errno in _NO_FILES for each in causes):
             return AIMLAPIConnectionError(
                 f"No connection to {self.host}: this process has too many files open ({detail}). "
@@ -215,7 +215,7 @@ class Exchange:
             response.status_code,
             dict(response.headers),
             body,
-            secrets=self._secrets(),
+            secrets=self.secrets(),
             url=str(self.request.url),
             model=self.model,
         )
@@ -230,7 +230,7 @@ class Exchange:
         status, headers = response.status_code, dict(response.headers)
         if status == HTTPStatus.NOT_MODIFIED:
             return Reply(status, headers, {})
-        secrets = self._secrets()
+        secrets = self.secrets()
         try:
             data = loads(body)
         except ValueError:
@@ -258,10 +258,10 @@ class Exchange:
         """Return the error that an event of the stream is, if it is one."""
         if error_from_event(event) is None:  # the usual case, and all it costs
             return None
-        error = error_from_event(event, headers=dict(response.headers), secrets=self._secrets())
+        error = error_from_event(event, headers=dict(response.headers), secrets=self.secrets())
         return None if error is None else self.noted(error, response)
 
-    def _secrets(self) -> list[str]:
+    def secrets(self) -> list[str]:
         """Return what was sent and must not come back in a text: the key, and all long values."""
         headers = self.request.headers
         ours = {"accept", "accept-encoding", "connection", "content-type", "content-length", "host"}
@@ -394,6 +394,7 @@ class EventDecoder:
                     status_code=self._response.status_code,
                     headers=dict(self._response.headers),
                     body=text,
+                    secrets=self._exchange.secrets(),
                 )
             if name and name != "message" and "type" not in data:
                 data["type"] = name

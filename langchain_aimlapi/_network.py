@@ -173,9 +173,7 @@ class TimedStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         """Return the encrypted stream; close the socket on any failure."""
         try:
-            stream = self._stream.start_tls(
-                ssl_context, server_hostname, self.clock.allow(timeout)
-            )
+            stream = self._stream.start_tls(ssl_context, server_hostname, self.clock.allow(timeout))
         except BaseException:
             self._stream.close()
             raise

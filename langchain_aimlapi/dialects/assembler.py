@@ -258,10 +258,13 @@ class MessageAssembler:
         if self.finish_reason is None:
             details = self._facts.error_details()
             details["is_retryable"] = not self.output_started
+            partial = self.partial_message()
+            is_empty = not (partial.content or partial.additional_kwargs or self._calls)
+            arrived = "Nothing of it" if is_empty else "What is in partial_message"
             raise AIMLAPIStreamInterruptedError(
-                "The stream ended before the answer did: no finish reason came. What had arrived "
-                "is in partial_message; ask again for the rest.",
-                partial_message=self.partial_message(),
+                "The stream ended before the answer did: no finish reason came. "
+                f"{arrived} had arrived; ask again.",
+                partial_message=None if is_empty else partial,
                 **details,
             )
 
