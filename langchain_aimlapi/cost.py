@@ -345,7 +345,9 @@ class CostTracker(BaseCallbackHandler):
             return None
 
     def _refusal(self, limit_usd: float, others: int) -> SpendLimitExceeded:
-        held = f", and {self.reserve_usd:g} USD held for each of {others} other calls"
+        held = f", and reserve_usd={self.reserve_usd:g} is to be kept for this call"
+        if others:
+            held += f" and for each of {others} that are running or unpriced"
         return SpendLimitExceeded(
             f"The spend limit is reached: {self.usd:.6f} of {limit_usd:g} USD spent"
             f"{held if self.reserve_usd else ''}. Nothing was sent. Raise the tracker's limit_usd, "
