@@ -51,16 +51,29 @@ def blocks_of(content: Any) -> list[Part]:
     ]
 
 
+def kind_of(block: Part) -> str:
+    """Return the type of a block; empty if it has none that is text."""
+    kind = block.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
+def _unwrapped(block: Part) -> Part:
+    """Return the block that LangChain's `non_standard` block holds, or the block itself."""
+    value = block.get("value")
+    return value if kind_of(block) == "non_standard" and isinstance(value, dict) else block
+
+
 def text_of(blocks: Iterable[Part]) -> str:
     """Join the text of the blocks that are text, in their order, with nothing in between."""
-    return "".join(block.get("text") or "" for block in blocks if block["type"] in _TEXT_TYPES)
+    return "".join(block.get("text") or "" for block in blocks if kind_of(block) in _TEXT_TYPES)
 
 
 def refusal_of(message: AIMessage, blocks: Iterable[Part]) -> str:
     """Return the words in which an assistant turn refuses, from wherever they stand; else ""."""
-    return message.additional_kwargs.get("refusal") or "".join(
-        block.get("refusal") or "" for block in blocks if block.get("type") == "refusal"
-    )
+    told = message.additional_kwargs.get("refusal")
+    if isinstance(told, str) and told:
+        return told
+    return "".join(block.get("refusal") or "" for block in blocks if block.get("type") == "refusal")
 
 
 def user_parts(content: Any) -> str | list[Part]:
@@ -107,8 +120,8 @@ def tool_result(content: Any) -> tuple[str, list[Part]]:
         return content, []
     lines: list[str] = []
     moved: list[Part] = []
-    for block in blocks_of(content):
-        if block.get("type") not in _CONVERTERS and block.get("type") not in _SOUND_AND_FILM:
+    for block in map(_unwrapped, blocks_of(content)):
+        if kind_of(block) not in _CONVERTERS and kind_of(block) not in _SOUND_AND_FILM:
             lines.append(dumps(block).decode())
             continue
         part = to_part(block)
@@ -125,13 +138,11 @@ def to_part(block: Part) -> Part:
     Raises:
         AIMLAPIInvalidRequestError: The block's type is not one of those that these models take.
     """
-    kind = block.get("type")
-    if kind == "non_standard" and isinstance(block.get("value"), dict):
-        return to_part(block["value"])
+    block = _unwrapped(block)
+    kind = kind_of(block)
     if kind in INPUT_ITEMS:
         return block
-    convert = _CONVERTERS.get(kind) if isinstance(kind, str) else None
-    if convert is not None:
+    if convert := _CONVERTERS.get(kind):
         return convert(block)
     if kind in _SOUND_AND_FILM:
         raise AIMLAPIInvalidRequestError(
@@ -139,7 +150,7 @@ def to_part(block: Part) -> Part:
             "PDF files. Transcribe it first."
         )
     raise AIMLAPIInvalidRequestError(
-        f"Content of type {kind!r} cannot be sent in a user message. Known types: "
+        f"Content of type {block.get('type')!r} cannot be sent in a user message. Known types: "
         f"{', '.join(sorted(_CONVERTERS))}."
     )
 

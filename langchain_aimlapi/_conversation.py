@@ -17,6 +17,7 @@ from langchain_core.messages import (
 )
 
 from langchain_aimlapi._content import blocks_of, text_only, tool_result, user_parts
+from langchain_aimlapi.dialects.base import STUMBLES
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:
@@ -46,11 +47,17 @@ def wire_messages(
     """
     wire: list[dict[str, Any]] = []
     attachments: list[dict[str, Any]] = []
-    for message in messages:
-        if isinstance(message, AIMessage):
-            converted = wire_assistant(message)
-        else:
-            converted = _wire_message(message, attachments)
+    for position, message in enumerate(messages):
+        try:
+            if isinstance(message, AIMessage):
+                converted = wire_assistant(message)
+            else:
+                converted = _wire_message(message, attachments)
+        except STUMBLES as error:
+            raise AIMLAPIInvalidRequestError(
+                f"Message {position} ({message.type}) cannot be sent: something in it has another "
+                f"shape than LangChain documents ({type(error).__name__})."
+            ) from error
         if attachments and any(item.get("role") != "tool" for item in converted):
             wire.append({"role": "user", "content": attachments})
             attachments = []
@@ -85,7 +92,8 @@ def _role_of(message: BaseMessage) -> str:
         return "user"
     if isinstance(message, SystemMessage):
         # LangChain's own way to say "developer" on a system message.
-        return message.additional_kwargs.get("__openai_role__") or "system"
+        is_developer = message.additional_kwargs.get("__openai_role__") == "developer"
+        return "developer" if is_developer else "system"
     if isinstance(message, ChatMessage) and message.role in _CHAT_ROLES:
         return _CHAT_ROLES[message.role]
     if isinstance(message, FunctionMessage):

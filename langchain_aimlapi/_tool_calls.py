@@ -9,6 +9,7 @@ are a JSON string. The Responses dialect flattens what is made here.
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call
@@ -146,7 +147,9 @@ def parse_tool_call(
     """
     try:
         # Models write raw line breaks into strings now and then; LangChain lets them pass as well.
-        args = json.loads(arguments.strip() or "{}", strict=False, parse_constant=_no_json)
+        args = json.loads(
+            arguments.strip() or "{}", strict=False, parse_constant=_no_json, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         return invalid_tool_call(
             name=name, args=arguments, id=call_id, error=f"Arguments are no JSON: {error}"
@@ -164,6 +167,13 @@ def parse_tool_call(
 
 def _no_json(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(text: str) -> float:
+    """Read a number; one that Python takes for infinity could not be sent back."""
+    if math.isfinite(number := float(text)):
+        return number
+    raise ValueError(f"{text} is too large")
 
 
 def wire_tool_calls(message: AIMessage) -> list[dict[str, Any]]:
@@ -191,7 +201,7 @@ def wire_tool_calls(message: AIMessage) -> list[dict[str, Any]]:
                 _arguments_text(block.get("input", block.get("args"))),
             )
             for block in message.content
-            if isinstance(block, dict) and block.get("type") in _CALL_BLOCKS
+            if isinstance(block, dict) and str(block.get("type")) in _CALL_BLOCKS
         ]
     return [
         {

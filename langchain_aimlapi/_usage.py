@@ -103,11 +103,11 @@ def _usage(usage: object, input_key: str, output_key: str) -> UsageMetadata | No
 
 def _cost(credits_used: object, usd_spent: object) -> dict[str, float] | None:
     amount, usd = finite_number(credits_used), finite_number(usd_spent)
-    if usd is None:
-        if amount is None:
-            return None
-        usd = amount / CREDITS_PER_USD
-    return {"usd": usd, "credits": round(usd * CREDITS_PER_USD if amount is None else amount)}
+    if amount is None and usd is not None:
+        amount = finite_number(usd * CREDITS_PER_USD)
+    if amount is None:
+        return None
+    return {"usd": amount / CREDITS_PER_USD if usd is None else usd, "credits": round(amount)}
 
 
 def _block(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:

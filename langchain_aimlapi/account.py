@@ -181,7 +181,7 @@ def _entry(row: Mapping[str, Any]) -> UsageLogEntry:
     cost, tokens = _block(row, "cost"), _block(row, "tokens")
     amount, usd = finite_number(cost.get("credits")), finite_number(cost.get("usd"))
     if amount is None and usd is not None:
-        amount = usd * CREDITS_PER_USD
+        amount = finite_number(usd * CREDITS_PER_USD)
     elif usd is None and amount is not None:
         usd = amount / CREDITS_PER_USD
     return UsageLogEntry(

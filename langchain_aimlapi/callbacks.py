@@ -190,7 +190,9 @@ class JSONLinesHandler(BaseCallbackHandler):
         if self._include_text:
             answer = None if message is None else message_to_dict(message)
             line |= {"prompt": started.prompt, "answer": answer}
-        self._write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        text = json.dumps(line, ensure_ascii=False, default=str)
+        # Half of a character that was cut becomes JSON's escape for it.
+        self._write(text.encode("utf-8", "backslashreplace").decode() + "\n")
 
     def _write(self, line: str) -> None:
         with self._lock:

@@ -239,7 +239,8 @@ class ResponsesStreamParser(AssemblingParser):
                     self._reasoning((index, "summary", number), part.get("text") or "")
                 for number, part in enumerate(item.get("content") or ()):
                     self._reasoning(("raw", index, number), part.get("text") or "")
-            self._keep(item)
+            if isinstance(kind, str):
+                self._keep(item)
 
     def _message(self, index: int, item: Mapping[str, Any]) -> None:
         parts = item.get("content") or ()
