@@ -59,8 +59,9 @@ def kind_of(block: Part) -> str:
 
 def _unwrapped(block: Part) -> Part:
     """Return the block that LangChain's `non_standard` block holds, or the block itself."""
-    value = block.get("value")
-    return value if kind_of(block) == "non_standard" and isinstance(value, dict) else block
+    while kind_of(block) == "non_standard" and isinstance(value := block.get("value"), dict):
+        block = value
+    return block
 
 
 def text_of(blocks: Iterable[Part]) -> str:

@@ -137,7 +137,8 @@ class Exchange:
         """Return `error` with the facts of this exchange where it has none of its own."""
         if response is not None and error.request_id is None:
             headers = response.headers
-            error.request_id = headers.get("x-inference-id") or headers.get("x-request-id")
+            named = headers.get("x-inference-id") or headers.get("x-request-id")
+            error.request_id = named and redact(named, self.secrets())
         error.client_request_id = error.client_request_id or self.client_request_id
         error.attempts = error.attempts or self.attempts
         return error

@@ -38,15 +38,13 @@ class Clock:
     read has its own span. What is read to agree with a proxy belongs to the connecting.
     """
 
-    def __init__(self, *, handshakes: int = 0, is_socks: bool = False) -> None:
+    def __init__(self, handshakes: int) -> None:
         """Start before there is a connection.
 
         Args:
             handshakes: How often encryption is agreed on before the first request.
-            is_socks: Whether a SOCKS proxy is greeted first, which httpcore does without a timeout.
         """
         self._handshakes = handshakes
-        self._is_socks = is_socks
         self.begin(NO_DEADLINE, None)
 
     def begin(self, deadline: Deadline, connect: float | None) -> None:
@@ -75,9 +73,10 @@ class Clock:
         """Note that encryption has been agreed on."""
         self._handshakes -= 1
 
-    def is_connecting(self, timeout: float | None) -> bool:
-        """Tell a read of the connecting, by the timeout that httpcore passes, from a reply's."""
-        return self._handshakes > 0 or (self._is_socks and timeout is None)
+    @property
+    def is_connecting(self) -> bool:
+        """Whether what is read now comes from a proxy that is to make way for encryption."""
+        return self._handshakes > 0
 
     def allow(self, timeout: float | None) -> float | None:
         """Return the seconds that the next step, which is no read, may take.
@@ -102,7 +101,7 @@ class Clock:
         if not self._is_span:
             return self.allow(self._each_read)
         if self._span is None:
-            self._span = Deadline(self._connect if self.is_connecting(timeout) else timeout)
+            self._span = Deadline(self._connect if self.is_connecting else timeout)
         return self.allow(self._span.bound(None))
 
 
@@ -151,7 +150,7 @@ class TimedStream(httpcore.NetworkStream):
         try:
             return self._stream.read(max_bytes, self.clock.allow_read(timeout))
         except httpcore.TimeoutException:
-            if self.clock.is_connecting(timeout):
+            if self.clock.is_connecting:
                 raise httpcore.ConnectTimeout from None
             raise
 
@@ -201,7 +200,7 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         try:
             return await self._stream.read(max_bytes, self.clock.allow_read(timeout))
         except httpcore.TimeoutException:
-            if self.clock.is_connecting(timeout):
+            if self.clock.is_connecting:
                 raise httpcore.ConnectTimeout from None
             raise
 

@@ -203,8 +203,7 @@ def _pool_options(route: Route, registry: _Registry) -> dict[str, Any]:
 
 def _clock(route: Route) -> Clock:
     proxy = route.proxy
-    handshakes = (route.scheme == b"https") + (proxy is not None and proxy.scheme == "https")
-    return Clock(handshakes=handshakes, is_socks=proxy is not None and proxy.is_socks)
+    return Clock((route.scheme == b"https") + (proxy is not None and proxy.scheme == "https"))
 
 
 # ----------------------------------------------------------------------------------------- sync

@@ -26,6 +26,7 @@ _ATTRIBUTION = {"X-Title": "langchain-aimlapi"}
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_NOT_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")  # some of them `urlsplit` leaves out silently
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 _RESERVED_HEADERS = {
@@ -62,13 +63,14 @@ def normalize_base_url(url: str, allow_http: bool = False) -> str:  # noqa: FBT0
     Raises:
         AIMLAPIConfigurationError: Not a usable address. The text shows no part that may be secret.
     """
+    url = url.strip()
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         host, has_userinfo = parts.hostname, "@" in parts.netloc
         _ = parts.port
     except ValueError:
         host, has_userinfo = None, False
-    if host is None or parts.scheme not in {"http", "https"}:
+    if host is None or _NOT_IN_URL.search(url) or parts.scheme not in {"http", "https"}:
         raise AIMLAPIConfigurationError(
             f"base_url must be an http or https address such as https://{API_HOST}/v1."
         )

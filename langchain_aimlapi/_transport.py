@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         AsyncIterator,
         Awaitable,
         Callable,
+        Coroutine,
         Iterator,
         Mapping,
     )
@@ -204,14 +205,9 @@ class Transport:
         finally:
             events.close()
 
-    @contextlib.asynccontextmanager
-    async def astream(self, turn: Turn) -> AsyncIterator[AsyncEventStream]:
+    def astream(self, turn: Turn) -> _AsyncStreaming:
         """Send `turn` until a stream begins; see `stream`."""
-        events = await self._auntil_final(turn, self._aopen)
-        try:
-            yield events
-        finally:
-            await events.aclose()
+        return _AsyncStreaming(self._auntil_final(turn, self._aopen))
 
     def get(
         self,
@@ -469,6 +465,24 @@ class Transport:
         return client.build_request(method, url, headers=headers, content=content, **options)
 
 
+class _AsyncStreaming:
+    """The block of an `async with` that holds a stream open.
+
+    Not a generator: at the end of a loop asyncio closes all generators at once, and one that is
+    closed by another complains.
+    """
+
+    def __init__(self, opening: Coroutine[Any, Any, AsyncEventStream]) -> None:
+        self._opening = opening
+
+    async def __aenter__(self) -> AsyncEventStream:
+        self._events = await self._opening
+        return self._events
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._events.aclose()
+
+
 class _Upload(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A request's body in pieces, for either kind of connection."""
 
@@ -485,13 +499,23 @@ class _Upload(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @functools.lru_cache(maxsize=64)
 def _url(base: str, path: str) -> httpx.URL:
-    return httpx.URL(f"{base}{path}")
+    with contextlib.suppress(httpx.InvalidURL, UnicodeError):
+        url = httpx.URL(f"{base}{path}")
+        url.host.encode("idna")  # as the socket will do
+        return url
+    raise AIMLAPIConfigurationError("base_url is not an address. Check the name of its host.")
 
 
 def _proxy(url: httpx.URL) -> Proxy | None:
     try:
-        return proxy_for(url.scheme, url.host, _pool.port_of(url))
+        proxy = proxy_for(url.scheme, url.host, _pool.port_of(url))
     except ValueError as error:
         raise AIMLAPIConfigurationError(
             f"The proxy that the environment names for {url.host} cannot be used: {error}."
         ) from None
+    if proxy is not None and url.scheme == "http":
+        raise AIMLAPIConfigurationError(
+            f"The proxy that the environment names for {url.host} would see the key. Use https, or "
+            f"add {url.host} to NO_PROXY."
+        )
+    return proxy

@@ -298,7 +298,8 @@ def list_models(
     reply = yield Request("/v1/models", params, {"If-None-Match": etag} if etag else None)
     if reply.status_code != HTTPStatus.NOT_MODIFIED:
         models = parse_models(reply.body)
-        if new_etag := reply.headers.get("etag"):
+        new_etag = reply.headers.get("etag", "")
+        if new_etag and new_etag.isascii():  # no other could be sent back
             if len(_catalogues) >= _MAX_CATALOGUES:
                 _catalogues.clear()
             _catalogues[key] = new_etag, models

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langchain_aimlapi._deadline import Deadline
 from langchain_aimlapi._retry import Retries, RetryPolicy, parse_retry_after, should_retry
 from langchain_aimlapi.errors import (
     AIMLAPIAuthenticationError,
@@ -217,6 +218,18 @@ def test_too_long_a_wait_is_left_to_the_caller(asked):
     assert caught.value.retry_after == asked
     assert caught.value.is_retryable
     assert delays(RetryPolicy(max_retry_after=asked), [error]) == [asked]
+
+
+@pytest.mark.parametrize("asked", [None, 20.0])
+def test_a_wait_that_would_pass_the_deadline_is_not_begun(asked):
+    policy = RetryPolicy(max_retries=9, initial_delay=20, max_delay=20)
+    error = AIMLAPIServerError("overloaded", retry_after=asked)
+    retries = Retries(policy, random=lambda: 0.0)
+    assert retries.delay_after(error, Deadline(1000)) == 20
+    assert retries.delay_after(error, Deadline(None)) == 20
+    with pytest.raises(AIMLAPIServerError) as caught:
+        retries.delay_after(error, Deadline(10))
+    assert caught.value is error
 
 
 def test_raising_keeps_the_cause():
