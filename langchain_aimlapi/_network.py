@@ -6,7 +6,6 @@ Nothing here knows of HTTP messages or calls; `_pool` puts these streams under i
 from __future__ import annotations
 
 import functools
-import importlib.util
 import itertools
 import os
 import urllib.request
@@ -277,11 +276,6 @@ class Proxy(NamedTuple):
     port: int
     auth: tuple[str, str] | None = None
 
-    @property
-    def is_socks(self) -> bool:
-        """Whether it speaks SOCKS, not HTTP."""
-        return self.scheme.startswith("socks")
-
     def __repr__(self) -> str:
         """Show the address only."""
         return f"Proxy({self.scheme}://{self.host}:{self.port})"
@@ -317,15 +311,15 @@ def _look_up_proxy(
 
 def _parse_proxy(url: str) -> Proxy:
     parts = urlsplit(url)
-    default_port = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}.get(parts.scheme)
+    if parts.scheme.startswith("socks"):
+        raise ValueError("it is a SOCKS proxy; for one pass http_client=httpx.Client(proxy=...)")
+    default_port = {"http": 80, "https": 443}.get(parts.scheme)
     try:
         port = default_port and (parts.port or default_port)
     except ValueError:
         port = None
     if not parts.hostname or not port:
-        raise ValueError("it is no URL of an http, https or socks5 proxy")
-    if parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
-        raise ValueError("it is a SOCKS proxy, which needs `pip install httpx[socks]`")
+        raise ValueError("it is no URL of an http or https proxy")
     auth = (
         (unquote(parts.username), unquote(parts.password or ""))
         if parts.username is not None

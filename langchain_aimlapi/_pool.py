@@ -296,9 +296,7 @@ class Connections:
 
     def _connect(self, route: Route) -> Line[httpcore.ConnectionInterface]:
         options = _pool_options(route, self._registry)
-        kind: Any = httpcore.ConnectionPool
-        if route.proxy:
-            kind = httpcore.SOCKSProxy if route.proxy.is_socks else httpcore.HTTPProxy
+        kind: Any = httpcore.HTTPProxy if route.proxy else httpcore.ConnectionPool
         clock = _clock(route)
         pool: httpcore.ConnectionPool = kind(network_backend=Backend(clock), **options)
         origin = httpcore.Origin(route.scheme, route.host, route.port)
@@ -444,9 +442,7 @@ class AsyncConnections:
 
     def _connect(self, route: Route) -> Line[httpcore.AsyncConnectionInterface]:
         options = _pool_options(route, self._registry)
-        kind: Any = httpcore.AsyncConnectionPool
-        if route.proxy:
-            kind = httpcore.AsyncSOCKSProxy if route.proxy.is_socks else httpcore.AsyncHTTPProxy
+        kind: Any = httpcore.AsyncHTTPProxy if route.proxy else httpcore.AsyncConnectionPool
         clock = _clock(route)
         pool: httpcore.AsyncConnectionPool = kind(network_backend=AsyncBackend(clock), **options)
         origin = httpcore.Origin(route.scheme, route.host, route.port)
