@@ -260,10 +260,10 @@ class MessageAssembler:
             details["is_retryable"] = not self.output_started
             partial = self.partial_message()
             is_empty = not (partial.content or partial.additional_kwargs or self._calls)
-            arrived = "Nothing of it" if is_empty else "What is in partial_message"
+            arrived = "Nothing had come" if is_empty else "What had come is in partial_message"
             raise AIMLAPIStreamInterruptedError(
                 "The stream ended before the answer did: no finish reason came. "
-                f"{arrived} had arrived; ask again.",
+                f"{arrived}; ask again.",
                 partial_message=None if is_empty else partial,
                 **details,
             )

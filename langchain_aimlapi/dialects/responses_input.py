@@ -148,7 +148,9 @@ def wire_items(messages: Sequence[BaseMessage], *, stored: bool, reasons: bool) 
 
     items: list[Any] = []
     for wire in wire_messages(messages, wire_assistant):
-        items.extend(_ITEM_OF_ROLE.get(wire.get("role", ""), _as_it_is)(wire))
+        # What has a type is an item already, whatever else stands in it.
+        role = "" if "type" in wire else wire.get("role", "")
+        items.extend(_ITEM_OF_ROLE.get(role, _as_it_is)(wire))
     return items
 
 
