@@ -263,12 +263,13 @@ class Exchange:
         return None if error is None else self.noted(error, response)
 
     def secrets(self) -> list[str]:
-        """Return what was sent and must not come back in a text: the key, and all long values."""
+        """Return what was sent and must not come back in a text: keys, passwords, long values."""
         headers = self.request.headers
         ours = {"accept", "accept-encoding", "connection", "content-type", "content-length", "host"}
         ours |= {"user-agent", "x-client-request-id", "http-referer", "x-title"}
         values = [value for name, value in headers.items() if name not in ours]
-        return [*values, *(value.partition(" ")[2] for value in values if " " in value)]
+        values += [value.partition(" ")[2] for value in values if " " in value]
+        return values + (self.proxy.secrets if self.proxy else [])
 
 
 def _causes(foreign: BaseException) -> Iterator[BaseException]:

@@ -5,6 +5,7 @@ Nothing here knows of HTTP messages or calls; `_pool` puts these streams under i
 
 from __future__ import annotations
 
+import base64
 import functools
 import itertools
 import os
@@ -275,6 +276,13 @@ class Proxy(NamedTuple):
     host: str
     port: int
     auth: tuple[str, str] | None = None
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must not show of it, in the forms in which a proxy could repeat it."""
+        if self.auth is None:
+            return []
+        return [self.auth[1], base64.b64encode(":".join(self.auth).encode()).decode()]
 
     def __repr__(self) -> str:
         """Show the address only."""
