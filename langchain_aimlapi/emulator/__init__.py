@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         CODEX_ON_RESPONSES_ONLY,
         EMULATED_MODELS,
     )
-    from langchain_aimlapi.emulator.core import Emulator
+    from langchain_aimlapi.emulator.doors import Emulator
     from langchain_aimlapi.emulator.errors import CONTEXT_OVERFLOW
     from langchain_aimlapi.emulator.exchange import Answer, Piece, RecordedRequest
     from langchain_aimlapi.emulator.faults import Fault
@@ -39,7 +39,7 @@ _HOMES = {
     "CONTEXT_OVERFLOW": "errors",
     "EMULATED_MODELS": "catalogue",
     "Answer": "exchange",
-    "Emulator": "core",
+    "Emulator": "doors",
     "EmulatorServer": "server",
     "EmulatorTransport": "memory",
     "Fault": "faults",

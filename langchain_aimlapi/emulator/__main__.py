@@ -13,7 +13,7 @@ from langchain_aimlapi.emulator.catalogue import (
     CODEX_ON_RESPONSES_ONLY,
     EMULATED_MODELS,
 )
-from langchain_aimlapi.emulator.core import Emulator
+from langchain_aimlapi.emulator.doors import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The emulator itself: one core without I/O, and the doors that lead to it."""
+"""The emulator itself, without I/O; the doors that lead to it are in `doors`."""
 
 from __future__ import annotations
 
@@ -35,10 +35,7 @@ from langchain_aimlapi.emulator.rules import default_reply
 from langchain_aimlapi.emulator.validation import validate_request
 
 if TYPE_CHECKING:
-    import httpx
-
-    from langchain_aimlapi.emulator.memory import ChunkSize, EmulatorTransport
-    from langchain_aimlapi.emulator.server import EmulatorServer
+    from typing_extensions import Self
 
 Outcome = Reply | Fault
 Step = Outcome | Callable[[RecordedRequest], Outcome | None]
@@ -55,42 +52,8 @@ _CATALOGUE = {"/v1/models", "/models", "/api/v1/models"}
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-class Emulator:
-    """An offline AI/ML API, for tests and examples.
-
-    It answers by simple rules that say they are the emulator's, or as a script tells it to. It
-    records what it received, bills what it answered, and fails in every way that is asked of it.
-    One emulator serves threads and event loops at the same time.
-
-    Example:
-        ```python
-        from langchain_aimlapi import ChatAIMLAPI
-        from langchain_aimlapi.emulator import Emulator, Reply
-
-        emulator = Emulator().script(Reply("Hello from a script."))
-        llm = ChatAIMLAPI(model="openai/gpt-5-1", **emulator.connection())
-        assert llm.invoke("Hi").text == "Hello from a script."
-        emulator.assert_done()
-        ```
-
-    Args:
-        models: Which models are served on which APIs.
-        api_key: The one valid key.
-        balance_usd: What is on the account, in USD.
-        seed: Changes all ids. The same seed and the same requests give the same ids.
-        honour_stop: Whether default replies end at the first stop string sent. Off by default,
-            since `stop` is not documented for these models.
-        validate: Whether requests are checked against the documented rules.
-        model_error_status: 400 or 404, for a model that is unknown or not served on an endpoint.
-            The documentation does not say which it is.
-        error_shape: The shape of errors where a fault does not choose one.
-        clock: Unix time in seconds.
-
-    Attributes:
-        api_key: The one valid key.
-        requests: Everything received, oldest first.
-        models: Which models are served on which APIs.
-    """
+class Core:
+    """What an `Emulator` is but for its doors: requests in, answers out. See there."""
 
     def __init__(
         self,
@@ -135,7 +98,7 @@ class Emulator:
 
     # Scripts.
 
-    def script(self, *steps: Step) -> Emulator:
+    def script(self, *steps: Step) -> Self:
         """Queue replies and faults; each inference request that is accepted takes the next one.
 
         Requests that are refused before (key, model, form, balance) take none.
@@ -184,51 +147,7 @@ class Emulator:
     def balance_usd(self, amount: float) -> None:
         self._account.set_balance(amount)
 
-    # Doors.
-
-    def transport(self, *, chunk_size: ChunkSize = None) -> EmulatorTransport:
-        """An httpx transport, for sync and async clients.
-
-        Args:
-            chunk_size: Byte boundaries of the bodies; see `EmulatorTransport`.
-        """
-        from langchain_aimlapi.emulator.memory import EmulatorTransport  # noqa: PLC0415
-
-        return EmulatorTransport(self, chunk_size=chunk_size)
-
-    def client(self, *, chunk_size: ChunkSize = None, **options: Any) -> httpx.Client:
-        """An `httpx.Client` on the in-memory door; `options` are the client's own."""
-        import httpx  # noqa: PLC0415
-
-        return httpx.Client(transport=self.transport(chunk_size=chunk_size), **options)
-
-    def async_client(self, *, chunk_size: ChunkSize = None, **options: Any) -> httpx.AsyncClient:
-        """An `httpx.AsyncClient` on the in-memory door; `options` are the client's own."""
-        import httpx  # noqa: PLC0415
-
-        return httpx.AsyncClient(transport=self.transport(chunk_size=chunk_size), **options)
-
-    def connection(self, *, chunk_size: ChunkSize = None) -> dict[str, Any]:
-        """Keyword arguments that connect a `ChatAIMLAPI` to the in-memory door."""
-        return {
-            "api_key": self.api_key,
-            "base_url": "https://api.aimlapi.com/v1",
-            "http_client": self.client(chunk_size=chunk_size),
-            "http_async_client": self.async_client(chunk_size=chunk_size),
-        }
-
-    def serve(self, host: str = "127.0.0.1", port: int = 0) -> EmulatorServer:
-        """A real server in a thread of its own, started; close it or use it in a `with` block.
-
-        Args:
-            host: Address to listen on.
-            port: Port; 0 takes a free one.
-        """
-        from langchain_aimlapi.emulator.server import EmulatorServer  # noqa: PLC0415
-
-        return EmulatorServer(self, host, port)
-
-    # The core.
+    # Requests.
 
     def handle(self, request: RecordedRequest) -> Answer:
         """Answer one request. Every door comes here."""

@@ -98,6 +98,7 @@ class StreamStyle:
         done: Whether `data: [DONE]` ends the stream. `None`: on Chat Completions only.
         event_lines: Whether Responses events have an `event:` line (undocumented; upstream does).
         comments: A comment line stands before every n-th event; 0 for none.
+        ids: Whether each event has an `id:` line.
         line_end: The line end.
         space: Whether a space follows `data:`.
         multiline: Whether the JSON is spread over several `data:` lines.
@@ -116,6 +117,7 @@ class StreamStyle:
     done: bool | None = None
     event_lines: bool = True
     comments: int = 0
+    ids: bool = False
     line_end: Literal["\n", "\r\n", "\r"] = "\n"
     space: bool = True
     multiline: bool = False

@@ -16,16 +16,20 @@ if TYPE_CHECKING:
     from langchain_aimlapi.emulator.replies import StreamStyle
 
 
-def encode_event(data: str, style: StreamStyle, name: str | None = None) -> bytes:
+def encode_event(
+    data: str, style: StreamStyle, name: str | None = None, number: int | None = None
+) -> bytes:
     """One event as bytes, the blank line after it included.
 
     Args:
         data: What the event carries.
         style: Line ends and the like.
         name: The event's name, for an `event:` line.
+        number: Which event of the stream it is, for an `id:` line.
     """
     colon = ": " if style.space else ":"
-    lines = [f"event{colon}{name}"] if name else []
+    lines = [f"id{colon}{number}"] if style.ids and number is not None else []
+    lines += [f"event{colon}{name}"] if name else []
     lines += [f"data{colon}{line}" for line in data.split("\n")]
     return (style.line_end.join(lines) + 2 * style.line_end).encode()
 
@@ -59,7 +63,7 @@ def stream_answer(
             continue
         text = json.dumps(event, indent=1, ensure_ascii=False) if style.multiline else None
         name = event.get("type") if named and isinstance(event, dict) else None
-        pieces.append(encode_event(text or dump(event).decode(), style, name))
+        pieces.append(encode_event(text or dump(event).decode(), style, name, number))
     if done:
         pieces.append(encode_event("[DONE]", style))
     if style.bom and pieces:

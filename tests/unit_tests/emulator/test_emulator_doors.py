@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -71,6 +73,26 @@ def test_a_client_that_goes_away_is_noticed(emulator):
             next(parts)
             assert server.open_connections == 1
         assert server.wait_for_connections(0)
+
+
+def test_a_client_that_hangs_up_is_written_to_no_more(emulator, caplog):
+    hung_up = threading.Event()
+    with emulator.serve() as server, socket.socket() as client:
+        client.connect((server.host, server.port))
+
+        def hang_up(_):
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            hung_up.set()
+            return Fault.dribble()
+
+        emulator.script(hang_up)
+        body = json.dumps({**BODY, "stream": True})
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n"
+        client.sendall(f"{head}authorization: {KEYED['authorization']}\r\n\r\n{body}".encode())
+        assert hung_up.wait(30)
+        assert server.wait_for_connections(0)
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_hundreds_of_open_streams(emulator):

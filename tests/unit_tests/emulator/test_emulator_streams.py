@@ -122,6 +122,15 @@ def test_spelling_of_events(emulator, chat):
     assert b"\n" not in chat(stream=True).content
 
 
+def test_ids_of_events(emulator, chat):
+    emulator.script(Reply("x", stream=StreamStyle(ids=True)))
+    *events, done = chat(stream=True).text.strip().split("\n\n")
+    ids, data = zip(*(event.split("\n") for event in events), strict=True)
+    assert ids == tuple(f"id: {number}" for number in range(len(events)))
+    assert all(line.startswith("data: {") for line in data)
+    assert done == "data: [DONE]"
+
+
 def test_responses_lines(emulator, respond):
     style = StreamStyle(event_lines=False, done=True, price="own_chunk", usage="never")
     emulator.script(Reply("x"), Reply("x", stream=style))
