@@ -112,6 +112,23 @@ def test_the_table_of_models_says_what_the_profiles_say():
             assert row[1] == f"{profile['max_input_tokens']:,}"
 
 
+def test_the_line_of_facts_says_what_the_package_declares():
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    versions = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project)
+    (core,) = re.findall(r'"langchain-core>=([\d.]+),', project)
+    (licence,) = re.findall(r'^license = "(\w+)"', project, re.MULTILINE)
+    pythons = f"Python {versions[0]} to {versions[-1]}"
+    facts = f"{pythons} · langchain-core {core} or newer · typed · {licence}"
+    assert facts in README.splitlines()
+    assert f'requires-python = ">={versions[0]}"' in project
+    assert (ROOT / "langchain_aimlapi" / "py.typed").exists()
+
+
+def test_every_notebook_is_listed():
+    listed = re.findall(r"\(cookbook/(\w+\.ipynb)\)", README)
+    assert listed == sorted(path.name for path in (ROOT / "cookbook").glob("*.ipynb"))
+
+
 def test_names_in_the_text_exist():
     errors = set(re.findall(r"\bAIMLAPI\w*Error\b", README))
     assert errors <= set(langchain_aimlapi.__all__)

@@ -1,0 +1,345 @@
+"""Makes the call of one cell, and checks what must hold whatever the fault is.
+
+No key in any text, log or pickle; errors that copy and pickle with all their fields, and count
+their requests as the server does; answers that are whole; partial messages that say what was
+shown; waits as the server asked for them; and every connection given back, or closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import logging
+import pickle
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from langchain_aimlapi import AIMLAPIError, ChatAIMLAPI, _pool, _transport
+from tests.fault_matrix.gateways import KEY, SOON, Place, Scripted
+from tests.fault_matrix.outcomes import ASYNC, CALLS, DIALECTS, Outcome
+from tests.fault_matrix.rows import ROWS, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from langchain_core.messages import AIMessage
+
+_PATIENCE = 20.0  # seconds that a wait may take which no fault is meant to prolong
+
+
+class Cell(NamedTuple):
+    """One call at one fault."""
+
+    row: Row
+    variant: str
+    dialect: str
+    call: str
+
+    def __str__(self) -> str:
+        """A name for the cell."""
+        return (
+            f"{' '.join(filter(None, (self.row.fault, self.variant)))}-{self.dialect}-{self.call}"
+        )
+
+
+CELLS = [
+    Cell(row, variant, dialect, call)
+    for row in ROWS
+    for variant in row.variants
+    for dialect in DIALECTS
+    for call in CALLS
+]
+
+
+@dataclass
+class Ended:
+    """How one call ended: with a message or an error, and with what a stream had shown by then."""
+
+    message: AIMessage | None = None
+    error: BaseException | None = None
+    shown: str | None = None
+
+
+class Matrix:
+    """Runs cells, one at a time, against one emulator."""
+
+    def __init__(self, scripted: Scripted) -> None:
+        """Take a served emulator."""
+        self._scripted = scripted
+
+    def run(self, cell: Cell) -> Outcome:
+        """Make the call of a cell; return how it ended.
+
+        Raises:
+            AssertionError: Something does not hold that must whatever the fault is.
+        """
+        row = cell.row
+        with contextlib.ExitStack() as stack:
+            patch = stack.enter_context(pytest.MonkeyPatch.context())
+            log = stack.enter_context(_listening())
+            waits = _without_sleep(patch)
+            registry = _pool._Registry()
+            patch.setattr(_pool, "_registry", registry)
+            stack.callback(registry.threads.close_idle)
+            limits = dict(row.limits(cell.call))
+            deadline = limits.pop("deadline", None)
+            _limit(patch, limits)
+            if row.prepare is not None:
+                row.prepare(patch)
+            steps = row.variants[cell.variant]
+            place = stack.enter_context(
+                contextlib.nullcontext(self._scripted.place(steps))
+                if isinstance(steps, tuple)
+                else steps(patch)
+            )
+            llm = ChatAIMLAPI(
+                use_responses_api=cell.dialect == "responses", deadline=deadline, **place.settings
+            )
+            ended = _call(llm, cell.call, place, registry)
+            outcomes = {_judge(each, row) for each in ended}
+            assert len(outcomes) == 1, outcomes
+            (outcome,) = outcomes
+            _assert_counted(place, outcome.requests, len(ended))
+            assert place.wait_for_connections(0), "a connection is left open"
+        assert len(waits) == (outcome.requests - 1) * len(ended), waits
+        shortest, longest = row.waits
+        assert all(shortest <= wait <= longest for wait in waits), waits
+        _assert_clean(*log.texts)
+        assert log.warnings == []
+        return outcome
+
+
+# --- the call -------------------------------------------------------------------------------------
+
+
+def _call(llm: ChatAIMLAPI, call: str, place: Place, registry: Any) -> list[Ended]:
+    """Make a call, and see that its connections are given back and then closed."""
+    if call in ASYNC:
+        ended = asyncio.run(_acall(llm, call, place, registry))
+        assert registry.loops == {}
+    else:
+        ended = _CALLS[call](llm)
+        kept = registry.threads
+        _assert_released(kept._slots._value, kept._free, place)
+        llm.close()
+    return ended
+
+
+async def _acall(llm: ChatAIMLAPI, call: str, place: Place, registry: Any) -> list[Ended]:
+    ended = await _ASYNC_CALLS[call](llm)
+    (kept,) = registry.loops.values()
+    # Waiting for the server blocks the loop on purpose: whatever closes late has closed too late.
+    _assert_released(kept._slots._free, kept._free, place)
+    await llm.aclose()
+    return ended
+
+
+def _assert_released(slots: int, free: Any, place: Place) -> None:
+    """Check that no call has a connection: each is idle and kept, or closed."""
+    assert slots == _pool.most_open(), "a call still has its slot"
+    idle = [line.connection for lines in free._idle.values() for line in lines]
+    assert all(connection.is_idle() for connection in idle)
+    assert place.wait_for_connections(len(idle)), "a connection is neither kept nor closed"
+
+
+def _assert_counted(place: Place, requests: int, calls: int) -> None:
+    """Check the number of requests against what arrived, which may be some time after the call."""
+    if place.arrived is None:
+        return
+    patience = time.monotonic() + SOON
+    while sum(place.arrived()) < requests * calls and time.monotonic() < patience:
+        time.sleep(0.01)
+    arrived = place.arrived()
+    if len(arrived) == 1:  # there, nobody tells the calls of a batch apart
+        assert arrived == [requests * calls]
+    else:
+        assert arrived == [requests] * calls
+
+
+def _invoke(llm: ChatAIMLAPI) -> list[Ended]:
+    try:
+        return [Ended(message=llm.invoke("Hello"))]
+    except Exception as error:  # noqa: BLE001 - the table shows what it is
+        return [Ended(error=error)]
+
+
+async def _ainvoke(llm: ChatAIMLAPI) -> list[Ended]:
+    try:
+        return [Ended(message=await llm.ainvoke("Hello"))]
+    except Exception as error:  # noqa: BLE001
+        return [Ended(error=error)]
+
+
+def _batch(llm: ChatAIMLAPI) -> list[Ended]:
+    return _of_batch(llm.batch(["Hello", "Hello again"], return_exceptions=True))
+
+
+async def _abatch(llm: ChatAIMLAPI) -> list[Ended]:
+    return _of_batch(await llm.abatch(["Hello", "Hello again"], return_exceptions=True))
+
+
+def _of_batch(results: Sequence[Any]) -> list[Ended]:
+    return [
+        Ended(error=result) if isinstance(result, BaseException) else Ended(message=result)
+        for result in results
+    ]
+
+
+def _stream(llm: ChatAIMLAPI) -> list[Ended]:
+    chunks: list[Any] = []
+    try:
+        chunks.extend(llm.stream("Hello"))
+    except Exception as error:  # noqa: BLE001
+        return [Ended(error=error, shown=_shown(chunks))]
+    return [Ended(message=sum(chunks[1:], chunks[0]), shown=_shown(chunks))]
+
+
+async def _astream(llm: ChatAIMLAPI) -> list[Ended]:
+    chunks: list[Any] = []
+    try:
+        async for chunk in llm.astream("Hello"):
+            chunks.append(chunk)  # noqa: PERF401 - those before an error count
+    except Exception as error:  # noqa: BLE001
+        return [Ended(error=error, shown=_shown(chunks))]
+    return [Ended(message=sum(chunks[1:], chunks[0]), shown=_shown(chunks))]
+
+
+def _shown(chunks: Sequence[Any]) -> str:
+    return "".join(chunk.text for chunk in chunks)
+
+
+def _stream_events(llm: ChatAIMLAPI) -> list[Ended]:
+    shown = ""
+    try:
+        stream = llm.stream_events("Hello", version="v3")
+        for event in stream:
+            if event["event"] == "content-block-delta":
+                shown += event["delta"]["text"]
+        return [Ended(message=stream.output, shown=shown)]
+    except Exception as error:  # noqa: BLE001
+        return [Ended(error=error, shown=shown)]
+
+
+_CALLS = {
+    "invoke": _invoke,
+    "batch": _batch,
+    "stream": _stream,
+    "stream_events": _stream_events,
+}
+_ASYNC_CALLS = {"ainvoke": _ainvoke, "abatch": _abatch, "astream": _astream}
+
+
+# --- what it ended in -----------------------------------------------------------------------------
+
+
+def _judge(ended: Ended, row: Row) -> Outcome:
+    """Check an answer or an error, and say which it was."""
+    if ended.message is not None:
+        message = ended.message
+        assert message.text == row.text
+        assert ended.shown in {None, row.text}
+        _assert_clean(repr(message), pickle.dumps(message).decode("latin-1"))
+        return Outcome(None, message.response_metadata["attempts"])
+    error: Any = ended.error
+    assert isinstance(error, AIMLAPIError), repr(error)
+    partial = getattr(error, "partial_message", None)
+    if partial is None:
+        assert not ended.shown
+    else:
+        assert partial.text
+        assert partial.text == ended.shown
+        assert row.text.startswith(partial.text)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is type(error)
+        assert (again.args, vars(again)) == (error.args, vars(error))
+        _assert_clean(*_texts_of(again))
+    _assert_clean(*_texts_of(error), pickle.dumps(error).decode("latin-1"))
+    return Outcome(type(error), error.attempts, error.is_retryable, partial is not None)
+
+
+def _texts_of(error: BaseException) -> Iterator[str]:
+    """All that can be read off an error and what it came from."""
+    yield from traceback.format_exception(error)
+    current: BaseException | None = error
+    while current is not None:
+        yield from (str(current), repr(current), repr(current.args), repr(vars(current)))
+        current = current.__cause__ or current.__context__
+
+
+def _assert_clean(*texts: str) -> None:
+    """Check that no text has the key, not even cut at its beginning."""
+    secret = KEY.removeprefix("sk-")
+    for text in texts:
+        at = text.find(secret)
+        assert at < 0, f"the key shows: …{text[max(0, at - 200) : at]}…"
+
+
+# --- time and logs --------------------------------------------------------------------------------
+
+
+class _WithoutSleep:
+    """A module whose `sleep` notes the seconds and returns; the rest is as it was."""
+
+    def __init__(self, module: Any, sleep: Any) -> None:
+        self._module, self.sleep = module, sleep
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+def _limit(patch: pytest.MonkeyPatch, limits: Mapping[str, float]) -> None:
+    """Set single timeouts, which `ChatAIMLAPI` has no fields for; the others are not to strike."""
+    waits = {
+        **dict.fromkeys(("connect", "first_byte", "idle", "write", "pool"), _PATIENCE),
+        **limits,
+    }
+
+    def of(_: float | None, deadline: float | None = None) -> _transport.Timeouts:
+        return _transport.Timeouts(**waits, call=deadline)
+
+    patch.setattr(_transport.Timeouts, "of", of)
+
+
+def _without_sleep(patch: pytest.MonkeyPatch) -> list[float]:
+    """Note the waits between requests instead of waiting."""
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    patch.setattr(_transport, "time", _WithoutSleep(time, waits.append))
+    patch.setattr(_transport, "asyncio", _WithoutSleep(asyncio, sleep))
+    return waits
+
+
+class _Log(logging.Handler):
+    """Keeps the text of each record, and all that hangs on it. Nothing here deserves a warning."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[str] = []
+        self.warnings: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts += [record.getMessage(), repr(vars(record))]
+        if record.levelno >= logging.WARNING:
+            self.warnings.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[_Log]:
+    """Hear all that is logged in a block, by whomever."""
+    root, log = logging.getLogger(), _Log()
+    level = root.level
+    root.addHandler(log)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield log
+    finally:
+        root.setLevel(level)
+        root.removeHandler(log)
