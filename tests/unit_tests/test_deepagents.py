@@ -28,14 +28,16 @@ def profile_of(registry: ModuleType, model: str):
     return registry._harness_profile_for_model(ChatAIMLAPI(model=model, api_key="key"), None)
 
 
-def tools_offered(model: str) -> set[str]:
-    """Return the names of the tools that an agent of deepagents offers to a model."""
+def prompt_sent(model: str) -> str:
+    """Return the system prompt that an agent of deepagents gives to a model."""
     from deepagents import create_deep_agent
 
     emulator = Emulator().script(Reply("Done."))
     agent = create_deep_agent(ChatAIMLAPI(model=model, **emulator.connection()))
     agent.invoke({"messages": [("user", "Do it.")]})
-    return {tool["function"]["name"] for tool in emulator.requests[0].json["tools"]}
+    system = emulator.requests[0].json["messages"][0]
+    parts = system["content"] if system["role"] == "system" else ""
+    return parts if isinstance(parts, str) else "".join(part["text"] for part in parts)
 
 
 # --- with deepagents ------------------------------------------------------------------------------
@@ -56,9 +58,10 @@ def test_the_other_models_have_none(registry, model):
     assert profile_of(registry, model) == registry.HarnessProfile()
 
 
-def test_an_agent_gets_what_the_profile_adds(registry):
-    added = tools_offered("openai/gpt-5-1-codex") - tools_offered("openai/gpt-5-1")
-    assert added == {"write_todos"}
+def test_an_agent_gets_what_the_profile_says(registry):
+    said = profile_of(registry, CODEX[0]).system_prompt_suffix
+    assert said in prompt_sent(CODEX[0])
+    assert said not in prompt_sent("openai/gpt-5-1")
 
 
 def test_what_the_user_registers_comes_on_top(registry, monkeypatch):
