@@ -17,7 +17,7 @@ from langchain_core.messages import (
 )
 
 from langchain_aimlapi._content import blocks_of, text_only, tool_result, user_parts
-from langchain_aimlapi.dialects.base import STUMBLES
+from langchain_aimlapi._json import STUMBLES
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:

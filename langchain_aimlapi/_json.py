@@ -27,6 +27,13 @@ _LARGE = 1024 * 1024  # characters of a text that is encoded apart from the rest
 _SLICE = 256 * 1024  # characters of it that are encoded at once
 _STAND_IN = os.urandom(16).hex()  # no text that is sent can be equal to it
 
+STUMBLES = (AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
+"""What reading JSON of an unexpected shape raises.
+
+Readers take every part of a reply or a message as optional, but not every part of every type.
+(OverflowError: JSON's 1e999 is infinity to Python.)
+"""
+
 
 def loads(data: bytes | str) -> Any:
     """Decode JSON.
@@ -164,6 +171,14 @@ def _has_non_finite(value: Any) -> bool:
             stack.extend(item.values())
         elif isinstance(item, (list, tuple)):
             stack.extend(item)
-        elif isinstance(item, float) and not math.isfinite(item):
+        elif isinstance(item, float):
+            if not math.isfinite(item):
+                return True
+        elif (
+            not isinstance(item, (str, int))
+            and item is not None
+            # What only pydantic can look into: sets, dataclasses, models …
+            and to_json(item) != to_json(item, inf_nan_mode="null")
+        ):
             return True
     return False

@@ -22,9 +22,10 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
 
+from langchain_aimlapi._json import STUMBLES
 from langchain_aimlapi._stop import StopFilter
 from langchain_aimlapi._tool_calls import parse_tool_call
-from langchain_aimlapi.dialects.base import STUMBLES, unreadable
+from langchain_aimlapi.dialects.base import unreadable
 from langchain_aimlapi.dialects.light_chunk import chunk_of
 from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError
 

@@ -117,14 +117,6 @@ class Dialect(Protocol):
         """Make the reader of one stream."""
 
 
-STUMBLES = (AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
-"""What reading a reply of an unexpected shape raises.
-
-The readers take every part of a reply as optional, but not every part of every type.
-(OverflowError: JSON's 1e999 is infinity to Python.)
-"""
-
-
 def unreadable(error: Exception, facts: CallFacts) -> AIMLAPIProtocolError:
     """Make the error for a reply over which its reader stumbled."""
     return AIMLAPIProtocolError(

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._deadline import NO_DEADLINE
-from langchain_aimlapi.dialects.base import STUMBLES, CallFacts, unreadable
+from langchain_aimlapi._json import STUMBLES
+from langchain_aimlapi.dialects.base import CallFacts, unreadable
 from langchain_aimlapi.errors import AIMLAPIError
 
 if TYPE_CHECKING:

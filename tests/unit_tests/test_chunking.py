@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk, HumanMessage, message_chunk_to_message
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi.dialects.base import STUMBLES, CallFacts, keeping_partial, unreadable
+from langchain_aimlapi._json import STUMBLES
+from langchain_aimlapi.dialects.base import CallFacts, keeping_partial, unreadable
 from langchain_aimlapi.dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi.dialects.responses import ResponsesDialect
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, ToolCall, Usage

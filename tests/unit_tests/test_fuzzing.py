@@ -11,8 +11,10 @@ import gzip
 import io
 import json
 import warnings
+from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -31,8 +33,8 @@ from langchain_core.messages import (
 )
 from pydantic_core import from_json
 
-from langchain_aimlapi import ChatAIMLAPI, JSONLinesHandler
-from langchain_aimlapi._json import dumps
+from langchain_aimlapi import ChatAIMLAPI, JSONLinesHandler, account
+from langchain_aimlapi._json import dumps, dumps_in_pieces
 from langchain_aimlapi._tool_calls import parse_tool_call
 from langchain_aimlapi.dialects import choice
 from langchain_aimlapi.errors import (
@@ -47,11 +49,26 @@ from tests.conftest import WAYS, call, ways
 from tests.fuzz.seeds import seeds
 from tests.fuzz.targets import DIALECTS, PARAMS, TARGETS, run
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CRASHES = Path(__file__).parents[1] / "fuzz" / "crashes"
 
 endpoints = pytest.mark.parametrize("endpoint", DIALECTS)
 few = settings(max_examples=30, deadline=None, phases=set(Phase) - {Phase.explain})
 many = settings(few, max_examples=100)
+
+
+@pytest.fixture(autouse=True)
+def _no_catalogue_is_kept(monkeypatch):
+    monkeypatch.setattr(account, "_catalogues", {})
+
+
+@dataclass
+class Item:
+    """Something that only pydantic can look into."""
+
+    numbers: list[float]
 
 
 # --- what fuzzing has found -----------------------------------------------------------------------
@@ -177,6 +194,30 @@ def test_any_conversation_is_sent_or_refused_and_not_changed(endpoint, messages)
     with contextlib.suppress(AIMLAPIConfigurationError, AIMLAPIInvalidRequestError):
         payload_of(endpoint, messages)
     assert repr(messages) == before
+
+
+@many
+@given(messages=conversations)
+@example(messages=[HumanMessage(["x" * 2**20, "ö" * 2**20, "\ud83d" * 2**20, "x" * 2**20])])
+def test_a_large_payload_is_the_same_in_pieces(messages):
+    payload = {"messages": [message.model_dump() for message in messages]}
+    whole = outcome_of(dumps, payload)
+    assert outcome_of(lambda value: b"".join(dumps_in_pieces(value)), payload) == whole
+
+
+def outcome_of(encode: Callable[[Any], bytes], value: Any) -> bytes | str:
+    """Return the JSON, or the words in which it is refused."""
+    try:
+        return encode(value)
+    except AIMLAPIConfigurationError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("hide", [set, frozenset, deque, Item], ids=lambda kind: kind.__name__)
+def test_no_number_that_json_lacks_is_sent_in_any_wrapping(hide):
+    assert json.loads(dumps({"a": hide([1.5])}))
+    with pytest.raises(AIMLAPIConfigurationError, match="NaN or infinity"):
+        dumps({"a": hide([float("nan")])})
 
 
 @endpoints
