@@ -10,12 +10,14 @@ import contextlib
 import json
 import pickle
 import socket
+import ssl
 import struct
 import threading
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import trustme
 from pydantic import SecretStr
 
 from langchain_aimlapi import _pool
@@ -25,7 +27,6 @@ from langchain_aimlapi.errors import AIMLAPIError
 from tests.turns import Call
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
@@ -33,29 +34,31 @@ if TYPE_CHECKING:
 KEY = "sk-very-secret-key-0123456789"
 SOON = 5.0  # seconds within which what must happen at once has happened
 
-# Made for these tests alone: an authority that vouches for proxied.test and for this machine.
-CERTIFICATE = """\
------BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg5jhHl88DJXqHDZGZ
-U8e6beThL3q5sVMixANP5rJX/mShRANCAAQBai3JPIyCyw/xMJMIyuf/jtGBztpk
-yUdROozQSKcJSnHG7AFL2WFMElNvSSCsNRG4CY3Cpbeg5XtXFYl8FxOe
------END PRIVATE KEY-----
------BEGIN CERTIFICATE-----
-MIIBwDCCAWegAwIBAgIUGFAo+/s4nvrZh0Z/oeduiw5tQfcwCgYIKoZIzj0EAwIw
-FzEVMBMGA1UEAwwMcHJveGllZC50ZXN0MCAXDTI2MTEyMjE5MjIyOVoYDzIxMjYx
-MDI5MTkyMjI5WjAXMRUwEwYDVQQDDAxwcm94aWVkLnRlc3QwWTATBgcqhkjOPQIB
-BggqhkjOPQMBBwNCAAQBai3JPIyCyw/xMJMIyuf/jtGBztpkyUdROozQSKcJSnHG
-7AFL2WFMElNvSSCsNRG4CY3Cpbeg5XtXFYl8FxOeo4GOMIGLMB0GA1UdDgQWBBQZ
-2G68hQlc5XqKhk0E8A3A+uoKETAfBgNVHSMEGDAWgBQZ2G68hQlc5XqKhk0E8A3A
-+uoKETAoBgNVHREEITAfggxwcm94aWVkLnRlc3SCCWxvY2FsaG9zdIcEfwAAATAP
-BgNVHRMBAf8EBTADAQH/MA4GA1UdDwEB/wQEAwIChDAKBggqhkjOPQQDAgNHADBE
-AiBzjhDnjqVwaq7zZ6VlCmo72H3uD8SWPoV8UsoPFUk31wIgZC+MlfHy/xaqNZ2W
-sbpaiYeH/UsUGinQoLhCc/IqoHY=
------END CERTIFICATE-----
-"""
+AUTHORITY = trustme.CA(key_type=trustme.KeyType.ECDSA)
+"""Vouches for the servers of these tests; nobody trusts it who is not told to."""
 
 
 # ---------------------------------------------------------------------------------------- servers
+
+
+def encryption() -> ssl.SSLContext:
+    """Return what a server encrypts with: certified for this machine and for proxied.test."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("proxied.test", "localhost", "127.0.0.1").configure_cert(context)
+    return context
+
+
+@contextlib.contextmanager
+def full_queue() -> Iterator[int]:
+    """A port whose queue is full: it takes no more connections, and refuses none."""
+    with socket.socket() as listener, contextlib.ExitStack() as stack:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 class Request(NamedTuple):

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi.emulator import Emulator
-from tests.raw_server import CERTIFICATE, Peer, Server
+from tests import raw_server
+from tests.raw_server import Peer, Server
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
@@ -117,14 +116,8 @@ def no_such_host(patch: pytest.MonkeyPatch) -> Iterator[Place]:
 @contextlib.contextmanager
 def full_queue(_: pytest.MonkeyPatch) -> Iterator[Place]:
     """A listener whose queue is full: it takes no more connections, and refuses none."""
-    with socket.socket() as listener, contextlib.ExitStack() as stack:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        yield Place(to(listener.getsockname()[1]))
+    with raw_server.full_queue() as port:
+        yield Place(to(port))
 
 
 @contextlib.contextmanager
@@ -136,12 +129,7 @@ def _serving(script: Callable[[Peer], None], tls: ssl.SSLContext | None = None) 
 
 def bad_certificate(_: pytest.MonkeyPatch) -> AbstractContextManager[Place]:
     """A certificate that nobody vouches for."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "certificate.pem")
-        file.write_text(CERTIFICATE)
-        context.load_cert_chain(file)
-    return _serving(Peer.gone, context)
+    return _serving(Peer.gone, raw_server.encryption())
 
 
 def no_encryption(_: pytest.MonkeyPatch) -> AbstractContextManager[Place]:

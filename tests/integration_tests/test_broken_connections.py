@@ -6,7 +6,6 @@ Seconds in timeouts are limits that must strike, not measurements.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
 import json
 import socket
@@ -30,6 +29,7 @@ from tests.raw_server import (
     after_request,
     assert_no_secrets,
     echo,
+    full_queue,
     listen,
     serving,
     to,
@@ -47,17 +47,8 @@ def closing(peer: Peer) -> None:
 
 
 def test_no_connection_in_time(door):
-    # A listener whose queue is full takes no more connections, and refuses none.
-    with socket.socket() as listener, contextlib.ExitStack() as stack:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        for _ in range(3):
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listener.getsockname())
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(AIMLAPITimeoutError) as caught:
-            door.post(to(url, timeouts=Timeouts(connect=0.2)))
+    with full_queue() as port, pytest.raises(AIMLAPITimeoutError) as caught:
+        door.post(to(f"http://127.0.0.1:{port}", timeouts=Timeouts(connect=0.2)))
     assert caught.value.phase == "connect"
     assert_no_secrets(caught.value)
 

@@ -10,7 +10,6 @@ import contextlib
 import gc
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import textwrap
@@ -32,7 +31,7 @@ from langchain_aimlapi.errors import (
     AIMLAPITimeoutError,
 )
 from tests.raw_server import (
-    CERTIFICATE,
+    AUTHORITY,
     KEY,
     LEASE,
     SOON,
@@ -43,6 +42,7 @@ from tests.raw_server import (
     alisten,
     assert_no_secrets,
     echo,
+    encryption,
     events,
     listen,
     serving,
@@ -445,18 +445,11 @@ async def test_other_tasks_get_a_turn_during_a_stream():
 
 
 @pytest.fixture
-def certificate(tmp_path, monkeypatch):
-    path = tmp_path / "certificate.pem"
-    path.write_text(CERTIFICATE)
+def tls(tmp_path, monkeypatch):
+    path = tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(str(path))
     monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    return path
-
-
-@pytest.fixture
-def tls(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+    return encryption()
 
 
 def test_encrypted_calls_share_one_context(door, tls, monkeypatch):

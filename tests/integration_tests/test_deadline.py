@@ -20,6 +20,7 @@ from langchain_aimlapi import (
 )
 from langchain_aimlapi.emulator import Emulator, Fault, Reply
 from tests.conftest import call, ways
+from tests.raw_server import full_queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,23 +44,6 @@ def serving(*faults: Fault) -> Iterator[dict[str, object]]:
             "deadline": DEADLINE,
             "max_retries": 0,
         }
-
-
-@contextmanager
-def deaf_listener() -> Iterator[int]:
-    """A port whose queue is full: connecting to it neither succeeds nor fails."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = []
-        for _ in range(4):
-            client = socket.socket()
-            client.setblocking(False)
-            client.connect_ex(listener.getsockname())
-            waiting.append(client)
-        yield listener.getsockname()[1]
-        for client in waiting:
-            client.close()
 
 
 SLOW = {
@@ -103,7 +87,7 @@ async def test_what_came_before_the_deadline_is_kept(way):
 
 @ways
 async def test_connecting_counts(way):
-    with deaf_listener() as port:
+    with full_queue() as port:
         llm = ChatAIMLAPI(
             api_key="k", base_url=f"http://127.0.0.1:{port}/v1", deadline=DEADLINE, max_retries=0
         )
