@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_aimlapi.data._profiles import UNDOCUMENTED_PARAMETERS
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
+from langchain_aimlapi.profiles import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -117,6 +118,7 @@ def check_values(
     Raises:
         AIMLAPIInvalidRequestError: A value is ruled out and `mode` is "error".
     """
+    model = canonical(model)
     if mode == "off" or model not in UNDOCUMENTED_PARAMETERS:
         return
     for doubt in _doubts(model, params):

@@ -19,20 +19,20 @@ def profile_for(model: str) -> ModelProfile | None:
     Returns:
         A new dict, or None for a model that this package does not know.
     """
-    profile = PROFILES.get(_canonical(model))
+    profile = PROFILES.get(canonical(model))
     return cast("ModelProfile", dict(profile)) if profile is not None else None
 
 
 def endpoint_is_in_doubt(model: str) -> bool:
     """Tell whether the sources differ on whether chat completions serves a model."""
-    return _canonical(model) in ENDPOINT_IN_DOUBT
+    return canonical(model) in ENDPOINT_IN_DOUBT
 
 
-def _canonical(model: str) -> str:
+def canonical(model: str) -> str:
     """Spell `gpt-5.1` as `gpt-5-1`: the vendor's own integrations write both."""
     return model.replace("gpt-5.1", "gpt-5-1")
 
 
 def endpoints_for(model: str) -> tuple[str, ...]:
     """Return the endpoints that may serve a model, the preferred one first."""
-    return ENDPOINTS.get(_canonical(model), ("chat_completions",))
+    return ENDPOINTS.get(canonical(model), ("chat_completions",))

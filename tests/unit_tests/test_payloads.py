@@ -890,6 +890,18 @@ def test_an_undocumented_parameter_is_sent_with_a_warning(emulator, model):
     assert emulator.requests[0].json["temperature"] == 1
 
 
+def test_the_dotted_spelling_is_the_same_model(emulator):
+    llm = ChatAIMLAPI(
+        model="openai/gpt-5.1-codex",
+        temperature=1,
+        validate_params="error",
+        **emulator.connection(),
+    )
+    with pytest.raises(AIMLAPIInvalidRequestError, match="temperature is not documented"):
+        llm.invoke("Hello")
+    assert emulator.requests == []
+
+
 def test_a_doubt_is_told_once_a_call(emulator):
     llm = ChatAIMLAPI(model=MODELS[1], temperature=1, **emulator.connection())
     with pytest.warns(UserWarning, match="not documented") as caught:
