@@ -11,8 +11,8 @@ import itertools
 import signal
 import subprocess
 import sys
-import time
 import threading
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any
@@ -324,6 +324,7 @@ SCRIPTS = {
 }
 
 
+@pytest.mark.slow
 async def test_a_thousand_cancellations_at_every_wait_of_a_call(llm, server):
     await llm.ainvoke("Hello")
     await llm.aclose()
