@@ -26,6 +26,7 @@ def matrix():
         yield Matrix(gateway)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)  # against hanging only: the slowest takes a second
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_cell(matrix, cell):
