@@ -99,7 +99,7 @@ def test_the_table_of_models_says_what_the_profiles_say():
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in README.splitlines()
-        if line.startswith("| `")
+        if line.startswith("| `openai/")
     ]
     assert {row[0].split("`")[1] for row in rows} == set(PROFILES)
     for row in rows:
