@@ -10,6 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import trustme
 
 from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi.emulator import Emulator
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-trustme = pytest.importorskip("trustme")
 
 KEY = "sk-very-secret-key-0123456789"
 PASSWORD = "hunter2-and-more"
