@@ -41,10 +41,10 @@ AUTHORITY = trustme.CA(key_type=trustme.KeyType.ECDSA)
 # ---------------------------------------------------------------------------------------- servers
 
 
-def encryption() -> ssl.SSLContext:
+def encryption(authority: trustme.CA = AUTHORITY) -> ssl.SSLContext:
     """Return what a server encrypts with: certified for this machine and for proxied.test."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("proxied.test", "localhost", "127.0.0.1").configure_cert(context)
+    authority.issue_cert("proxied.test", "localhost", "127.0.0.1").configure_cert(context)
     return context
 
 

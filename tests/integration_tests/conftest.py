@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from langchain_aimlapi import _pool
-from tests.raw_server import Door
+from tests.raw_server import AUTHORITY, Door, encryption
 
 
 @pytest.fixture
@@ -24,3 +24,12 @@ def own_connections(monkeypatch):
 @pytest.fixture(params=["sync", "async"])
 def door(request):
     return Door(request.param == "async")
+
+
+@pytest.fixture
+def tls(tmp_path, monkeypatch):
+    """What a server encrypts with, and clients trust."""
+    path = tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(str(path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    return encryption()

@@ -31,7 +31,6 @@ from langchain_aimlapi.errors import (
     AIMLAPITimeoutError,
 )
 from tests.raw_server import (
-    AUTHORITY,
     KEY,
     LEASE,
     SOON,
@@ -42,7 +41,6 @@ from tests.raw_server import (
     alisten,
     assert_no_secrets,
     echo,
-    encryption,
     events,
     listen,
     serving,
@@ -442,14 +440,6 @@ async def test_other_tasks_get_a_turn_during_a_stream():
 
 
 # --------------------------------------------------------------------------- encryption, proxies
-
-
-@pytest.fixture
-def tls(tmp_path, monkeypatch):
-    path = tmp_path / "authority.pem"
-    AUTHORITY.cert_pem.write_to_path(str(path))
-    monkeypatch.setenv("SSL_CERT_FILE", str(path))
-    return encryption()
 
 
 def test_encrypted_calls_share_one_context(door, tls, monkeypatch):

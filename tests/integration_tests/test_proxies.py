@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import pickle
-import ssl
 import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,14 +20,13 @@ from langchain_aimlapi.errors import (
     AIMLAPITimeoutError,
 )
 from tests.conftest import call
+from tests.raw_server import KEY, encryption
 from tests.relay import Proxy, Relay
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-KEY = "sk-very-secret-key-0123456789"
 PASSWORD = "hunter2-and-more"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -48,25 +46,13 @@ class Endpoint(NamedTuple):
 
     emulator: Emulator
     relay: Relay
-    authority: Any
-
-
-def context(authority: Any, *names: str) -> ssl.SSLContext:
-    """Return a server's TLS context with a certificate for some names."""
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(*names).configure_cert(made)
-    return made
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path, monkeypatch) -> Iterator[Endpoint]:
-    authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
-    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+def endpoint(tls) -> Iterator[Endpoint]:
     emulator = Emulator(api_key=KEY)
-    tls = context(authority, "proxied.test")
     with emulator.serve() as server, Relay(server.port, tls=tls) as relay:
-        yield Endpoint(emulator, relay, authority)
+        yield Endpoint(emulator, relay)
 
 
 def port_of(relay: Relay) -> int:
@@ -93,7 +79,7 @@ kinds = pytest.mark.parametrize("kind", ["http", "https"])
 
 def through(endpoint: Endpoint, kind: str, proxy: Proxy) -> Relay:
     """Make a proxy of a kind that leads to the API; it is not running yet."""
-    tls = context(endpoint.authority, "127.0.0.1") if kind == "https" else None
+    tls = encryption() if kind == "https" else None
     return Relay(port_of(endpoint.relay), proxy.greet, tls=tls)
 
 
@@ -203,7 +189,7 @@ def test_the_certificate_is_checked_behind_a_proxy(ask, endpoint, kind, monkeypa
 def test_the_proxys_own_certificate_is_checked(ask, endpoint, monkeypatch):
     stranger = trustme.CA(key_type=trustme.KeyType.ECDSA)
     proxy = Proxy()
-    tls = context(stranger, "127.0.0.1")
+    tls = encryption(stranger)
     with Relay(port_of(endpoint.relay), proxy.greet, tls=tls) as relay:
         monkeypatch.setenv("HTTPS_PROXY", f"https://user:{PASSWORD}@{relay.at}")
         with pytest.raises(AIMLAPIConnectionError, match="CERTIFICATE_VERIFY_FAILED") as caught:

@@ -23,11 +23,11 @@ from langchain_aimlapi.errors import (
 )
 from tests.conftest import call, two_ways, ways
 from tests.programs import command, run
+from tests.raw_server import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-KEY = "sk-very-secret-key-0123456789"
 INJECTED = "x\r\nX-Injected: 1"
 
 pytestmark = pytest.mark.usefixtures("own_connections")
