@@ -17,15 +17,15 @@ from langchain_core.load import dumpd
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self, override
 
-from langchain_aimlapi._parameters import refuse_unknown, rename_aliases
-from langchain_aimlapi._request import (
+from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER
+from langchain_aimlapi._http.request import (
     check_headers,
     check_http_client,
     check_key,
     normalize_base_url,
 )
+from langchain_aimlapi._parameters import refuse_unknown, rename_aliases
 from langchain_aimlapi._version import __version__
-from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 from langchain_aimlapi.profiles import profile_for
 

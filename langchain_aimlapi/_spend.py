@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration
 
-from langchain_aimlapi._usage import CREDITS_PER_USD
-from langchain_aimlapi.dialects.assembler import MODEL_PROVIDER
+from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER
+from langchain_aimlapi._messages.usage import CREDITS_PER_USD
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
     AIMLAPIError,

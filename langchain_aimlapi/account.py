@@ -13,8 +13,8 @@ from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 
-from langchain_aimlapi._error_text import finite_number
-from langchain_aimlapi._usage import CREDITS_PER_USD
+from langchain_aimlapi._messages.usage import CREDITS_PER_USD
+from langchain_aimlapi._wire.error_text import finite_number
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, protocol_error
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from langchain_aimlapi._transport import Reply, Transport
+    from langchain_aimlapi._http.transport import Reply, Transport
 
 _PAGE_ROWS = 100
 """Rows of the usage log that one request may ask for."""

@@ -15,32 +15,32 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.utils.function_calling import convert_to_json_schema
 from typing_extensions import Self, override
 
-import langchain_aimlapi._content_blocks  # noqa: F401  # registers the translator
+import langchain_aimlapi._messages.content_blocks  # noqa: F401  # registers the translator
+from langchain_aimlapi._dialects.base import keeping_partial
+from langchain_aimlapi._dialects.choice import Choice
+from langchain_aimlapi._http.request import normalize_base_url
+from langchain_aimlapi._http.retry import Retries, RetryPolicy
+from langchain_aimlapi._messages.structured_output import (
+    Method,
+    StructuredOutput,
+    response_format,
+)
+from langchain_aimlapi._messages.tokens import count_messages, count_text, token_ids
+from langchain_aimlapi._messages.tool_calls import wire_tool, wire_tool_choice
 from langchain_aimlapi._parameters import (
     REQUEST_PARAMETERS,
     check_values,
     refuse_unknown,
     rename_aliases,
 )
-from langchain_aimlapi._request import normalize_base_url
-from langchain_aimlapi._retry import Retries, RetryPolicy
 from langchain_aimlapi._settings import (
     DEFAULT_BASE_URL,
     REQUEST_FIELDS,
     AIMLAPISettings,
     read_key,
 )
-from langchain_aimlapi._structured_output import (
-    Method,
-    StructuredOutput,
-    response_format,
-)
-from langchain_aimlapi._tokens import count_messages, count_text, token_ids
-from langchain_aimlapi._tool_calls import wire_tool, wire_tool_choice
+from langchain_aimlapi._turn import Turn
 from langchain_aimlapi.account import AccountMethods
-from langchain_aimlapi.dialects import Turn
-from langchain_aimlapi.dialects.base import keeping_partial
-from langchain_aimlapi.dialects.choice import Choice
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
     from pydantic import SecretStr
 
-    from langchain_aimlapi._transport import Transport
+    from langchain_aimlapi._http.transport import Transport
 
 _CALL_KEYWORDS = REQUEST_PARAMETERS | {"stream", "stream_usage", "client_request_id", "extra_body"}
 """What a call may be given: the API's parameters, and those that are for this package."""
@@ -357,7 +357,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
 
     def _transport(self) -> Transport:
         """Make the sender of one call from what the fields say now."""
-        from langchain_aimlapi._transport import Timeouts, Transport  # noqa: PLC0415
+        from langchain_aimlapi._http.transport import Timeouts, Transport  # noqa: PLC0415
 
         return Transport(
             base_url=self._address(),
@@ -380,7 +380,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         return read_key(self.api_key)
 
     def _leased(self) -> Any:
-        from langchain_aimlapi._pool import Lease  # noqa: PLC0415
+        from langchain_aimlapi._http.pool import Lease  # noqa: PLC0415
 
         if self._lease is None:
             self._lease = Lease()
@@ -514,14 +514,14 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         model gives them up. Running calls finish, and a later call opens connections again.
         """
         if self._lease is not None:
-            from langchain_aimlapi._pool import release  # noqa: PLC0415
+            from langchain_aimlapi._http.pool import release  # noqa: PLC0415
 
             release(self._lease)
 
     async def aclose(self) -> None:
         """Give up this model's share in the kept connections; see `close`."""
         if self._lease is not None:
-            from langchain_aimlapi._pool import arelease  # noqa: PLC0415
+            from langchain_aimlapi._http.pool import arelease  # noqa: PLC0415
 
             await arelease(self._lease)
 

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from langchain_aimlapi._request import is_loopback
+from langchain_aimlapi._http.request import is_loopback
 from langchain_aimlapi._settings import DEFAULT_BASE_URL, KEY_VARIABLES
 from langchain_aimlapi.chat_models import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES

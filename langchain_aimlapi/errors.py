@@ -38,8 +38,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, TypeVar
 from langchain_core import exceptions as core
 from pydantic_core import from_json, to_json
 
-from langchain_aimlapi import _error_text as wording
-from langchain_aimlapi._error_text import parse_retry_after, redact
+from langchain_aimlapi._wire import error_text as wording
+from langchain_aimlapi._wire.error_text import parse_retry_after, redact
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

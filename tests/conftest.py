@@ -54,7 +54,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_learned() -> Iterator[None]:
     """Let no test know from another which endpoint serves a model."""
-    from langchain_aimlapi.dialects import choice
+    from langchain_aimlapi._dialects import choice
 
     choice.forget()
     yield
@@ -117,7 +117,7 @@ def _only_valid_payloads(
     if request.node.get_closest_marker("nonsense") is not None or not SPEC.exists():
         yield
         return
-    from langchain_aimlapi.dialects import Turn
+    from langchain_aimlapi._turn import Turn
 
     sent: list[tuple[str, dict[str, Any]]] = []
     build = Turn._build_payload

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import trustme
 from pydantic import SecretStr
 
-from langchain_aimlapi import _pool
-from langchain_aimlapi._pool import Lease
-from langchain_aimlapi._transport import Timeouts, Transport
+from langchain_aimlapi._http import pool
+from langchain_aimlapi._http.pool import Lease
+from langchain_aimlapi._http.transport import Timeouts, Transport
 from langchain_aimlapi.errors import AIMLAPIError
 from tests.turns import Call
 
@@ -270,7 +270,7 @@ def serving(script: Callable[[Peer], None], **options: Any) -> Iterator[Server]:
         try:
             yield server
         finally:
-            _pool._registry.threads.close_idle()
+            pool._registry.threads.close_idle()
 
 
 def assert_no_secrets(error: BaseException) -> None:

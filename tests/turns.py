@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._deadline import Deadline
+    from langchain_aimlapi._http.deadline import Deadline
     from langchain_aimlapi.errors import AIMLAPIError
 
 

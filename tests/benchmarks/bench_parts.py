@@ -12,10 +12,10 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._json import dumps, loads
-from langchain_aimlapi._sse import SSEDecoder
-from langchain_aimlapi.dialects.base import CallFacts
-from langchain_aimlapi.dialects.chat_completions import ChatCompletionsDialect
+from langchain_aimlapi._dialects.base import CallFacts
+from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
+from langchain_aimlapi._http.sse import SSEDecoder
+from langchain_aimlapi._wire.json import dumps, loads
 from tests.benchmarks.server import BLOCK, WORD, answer
 
 pytest.importorskip("pytest_benchmark")

@@ -23,9 +23,9 @@ from langchain_aimlapi import (
     AIMLAPIServerError,
     AIMLAPIStreamInterruptedError,
     AIMLAPITimeoutError,
-    _exchange,
 )
-from langchain_aimlapi._sse import SSEDecoder
+from langchain_aimlapi._http import exchange
+from langchain_aimlapi._http.sse import SSEDecoder
 from langchain_aimlapi.emulator import CONTEXT_OVERFLOW, Answer, Fault, Piece, Reply, StreamStyle
 from tests.fault_matrix import gateways
 from tests.fault_matrix.gateways import KEY
@@ -126,7 +126,7 @@ def drip(answer: Answer, _: Any) -> Answer:
 
 def lower_bound(patch: pytest.MonkeyPatch) -> None:
     """Refuse smaller events than usual: a real one takes a second or two."""
-    patch.setattr(_exchange, "SSEDecoder", functools.partial(SSEDecoder, EVENT_BOUND))
+    patch.setattr(exchange, "SSEDecoder", functools.partial(SSEDecoder, EVENT_BOUND))
 
 
 ROWS = (

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from langchain_aimlapi import AIMLAPIError, ChatAIMLAPI, _pool, _transport
+from langchain_aimlapi import AIMLAPIError, ChatAIMLAPI
+from langchain_aimlapi._http import pool, transport
 from tests.fault_matrix.gateways import KEY, SOON, Place, Scripted
 from tests.fault_matrix.outcomes import ASYNC, CALLS, DIALECTS, Outcome
 from tests.fault_matrix.rows import ROWS, Row
@@ -83,8 +84,8 @@ class Matrix:
             patch = stack.enter_context(pytest.MonkeyPatch.context())
             log = stack.enter_context(_listening())
             waits = _without_sleep(patch)
-            registry = _pool._Registry()
-            patch.setattr(_pool, "_registry", registry)
+            registry = pool._Registry()
+            patch.setattr(pool, "_registry", registry)
             stack.callback(registry.threads.close_idle)
             limits = dict(row.limits(cell.call))
             deadline = limits.pop("deadline", None)
@@ -141,7 +142,7 @@ async def _acall(llm: ChatAIMLAPI, call: str, place: Place, registry: Any) -> li
 
 def _assert_released(slots: int, free: Any, place: Place) -> None:
     """Check that no call has a connection: each is idle and kept, or closed."""
-    assert slots == _pool.most_open(), "a call still has its slot"
+    assert slots == pool.most_open(), "a call still has its slot"
     idle = [line.connection for lines in free._idle.values() for line in lines]
     assert all(connection.is_idle() for connection in idle)
     assert place.wait_for_connections(len(idle)), "a connection is neither kept nor closed"
@@ -299,10 +300,10 @@ def _limit(patch: pytest.MonkeyPatch, limits: Mapping[str, float]) -> None:
         **limits,
     }
 
-    def of(_: float | None, deadline: float | None = None) -> _transport.Timeouts:
-        return _transport.Timeouts(**waits, call=deadline)
+    def of(_: float | None, deadline: float | None = None) -> transport.Timeouts:
+        return transport.Timeouts(**waits, call=deadline)
 
-    patch.setattr(_transport.Timeouts, "of", of)
+    patch.setattr(transport.Timeouts, "of", of)
 
 
 def _without_sleep(patch: pytest.MonkeyPatch) -> list[float]:
@@ -312,8 +313,8 @@ def _without_sleep(patch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    patch.setattr(_transport, "time", _WithoutSleep(time, waits.append))
-    patch.setattr(_transport, "asyncio", _WithoutSleep(asyncio, sleep))
+    patch.setattr(transport, "time", _WithoutSleep(time, waits.append))
+    patch.setattr(transport, "asyncio", _WithoutSleep(asyncio, sleep))
     return waits
 
 

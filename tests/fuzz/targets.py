@@ -20,13 +20,13 @@ from langchain_core.messages import (
     message_chunk_to_message,
 )
 
-from langchain_aimlapi._exchange import EventDecoder, Exchange
-from langchain_aimlapi._json import STUMBLES, dumps, loads
-from langchain_aimlapi._sse import ServerSentEvent, SSEDecoder
+from langchain_aimlapi._dialects.base import CallFacts, keeping_partial, unreadable
+from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
+from langchain_aimlapi._dialects.responses import ResponsesDialect
+from langchain_aimlapi._http.exchange import EventDecoder, Exchange
+from langchain_aimlapi._http.sse import ServerSentEvent, SSEDecoder
+from langchain_aimlapi._wire.json import STUMBLES, dumps, loads
 from langchain_aimlapi.account import parse_balance, parse_models, parse_usage_log
-from langchain_aimlapi.dialects.base import CallFacts, keeping_partial, unreadable
-from langchain_aimlapi.dialects.chat_completions import ChatCompletionsDialect
-from langchain_aimlapi.dialects.responses import ResponsesDialect
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
     AIMLAPIError,

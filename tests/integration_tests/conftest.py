@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from langchain_aimlapi import _pool
+from langchain_aimlapi._http import pool
 from tests.raw_server import AUTHORITY, Door, encryption
 
 
@@ -14,8 +14,8 @@ def own_connections(monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    registry = _pool._Registry()
-    monkeypatch.setattr(_pool, "_registry", registry)
+    registry = pool._Registry()
+    monkeypatch.setattr(pool, "_registry", registry)
     yield
     registry.threads.close_idle()
     assert [loop for loop in registry.loops if not loop.is_closed()] == []

@@ -14,8 +14,8 @@ import time
 
 import pytest
 
-from langchain_aimlapi import _transport
-from langchain_aimlapi._transport import Timeouts, Transport
+from langchain_aimlapi._http import transport as _transport
+from langchain_aimlapi._http.transport import Timeouts, Transport
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
     AIMLAPIError,
@@ -295,7 +295,7 @@ def test_gzip_is_asked_for_and_inflated(door):
 
 
 def test_a_gzip_bomb_is_defused(door, monkeypatch):
-    monkeypatch.setattr("langchain_aimlapi._exchange._MAX_BODY", 1_000_000)
+    monkeypatch.setattr("langchain_aimlapi._http.exchange._MAX_BODY", 1_000_000)
     bomb = gzip.compress(b" " * 50_000_000)
     script = after_request(lambda peer: peer.answer(bomb, headers="Content-Encoding: gzip\r\n"))
     with serving(script) as server, pytest.raises(AIMLAPIProtocolError, match="1,000,000 bytes"):

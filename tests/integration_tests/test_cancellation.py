@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_aimlapi import ChatAIMLAPI, _pool
+from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi._http import pool
 from langchain_aimlapi.emulator import Emulator, Fault, Reply
 from tests.conftest import call
 from tests.programs import ROOT, command, open_files
@@ -80,7 +81,7 @@ async def wait_for(event: threading.Event) -> None:
 
 def free_slots() -> int:
     """Return the free slots of the running loop."""
-    return _pool._registry.loops[asyncio.get_running_loop()]._slots._free
+    return pool._registry.loops[asyncio.get_running_loop()]._slots._free
 
 
 # --- leaving a stream -----------------------------------------------------------------------------
@@ -232,16 +233,16 @@ async def test_a_task_that_connects(responses):
         with pytest.raises(asyncio.CancelledError):
             await task
         assert open_files() == before
-        assert free_slots() == _pool.most_open()
+        assert free_slots() == pool.most_open()
 
 
 async def test_tasks_that_wait_for_a_slot(llm, server, monkeypatch):
-    monkeypatch.setattr(_pool, "most_open", lambda: 1)
+    monkeypatch.setattr(pool, "most_open", lambda: 1)
     arrived = stall(server)
     first = asyncio.create_task(llm.ainvoke("Hello"))
     await wait_for(arrived)
     waiting = [asyncio.create_task(llm.ainvoke("Hello")) for _ in range(100)]
-    slots = _pool._registry.loops[asyncio.get_running_loop()]._slots
+    slots = pool._registry.loops[asyncio.get_running_loop()]._slots
     while len(slots._waiting) < 100:  # noqa: ASYNC110 - nor does a place in a queue
         await asyncio.sleep(0)
     for task in waiting[1:]:
@@ -345,7 +346,7 @@ async def test_a_thousand_cancellations_at_every_wait_of_a_call(llm, server):
                 if not await cancelled_at(wait, times, call(llm, way)):
                     break
                 struck += 1
-            assert free_slots() == _pool.most_open()
+            assert free_slots() == pool.most_open()
     server.emulator.reset()
     answers = await asyncio.gather(*(llm.ainvoke("Hello") for _ in range(20)))
     assert all(answer.response_metadata["attempts"] == 1 for answer in answers)
@@ -359,7 +360,8 @@ async def test_a_thousand_cancellations_at_every_wait_of_a_call(llm, server):
 
 INTERRUPTED = """
     import asyncio, signal, sys
-    from langchain_aimlapi import ChatAIMLAPI, _pool
+    from langchain_aimlapi import ChatAIMLAPI
+    from langchain_aimlapi._http import pool
     from tests.conftest import call
 
     # A shell that runs the tests in the background has it ignored.
@@ -378,8 +380,8 @@ INTERRUPTED = """
             print("interrupted", flush=True)
     assert llm.invoke("Hello").text
     assert asyncio.run(llm.ainvoke("Hello")).text
-    assert _pool._registry.threads._slots._value == _pool.most_open()
-    assert _pool._registry.loops == {}
+    assert pool._registry.threads._slots._value == pool.most_open()
+    assert pool._registry.loops == {}
 """
 
 

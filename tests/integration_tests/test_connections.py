@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from langchain_aimlapi import _pool
-from langchain_aimlapi._pool import Lease
-from langchain_aimlapi._transport import Timeouts, Transport
+from langchain_aimlapi._http import pool as _pool
+from langchain_aimlapi._http.pool import Lease
+from langchain_aimlapi._http.transport import Timeouts, Transport
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
     AIMLAPIConnectionError,
@@ -188,7 +188,7 @@ def test_parent_and_child_each_see_their_own_answers():
     script = """
         import asyncio, os, sys
         from pydantic import SecretStr
-        from langchain_aimlapi._transport import Timeouts, Transport
+        from langchain_aimlapi._http.transport import Timeouts, Transport
 
         class Call:
             stream, path, model, client_request_id = False, "/x", "m", "c"
@@ -404,7 +404,7 @@ def test_an_interrupt_closes_the_connection(monkeypatch):
         raise KeyboardInterrupt
 
     with serving(waiting("headers")) as server:
-        monkeypatch.setattr("langchain_aimlapi._network.Clock.allow_read", interrupt)
+        monkeypatch.setattr("langchain_aimlapi._http.network.Clock.allow_read", interrupt)
         with pytest.raises(KeyboardInterrupt):
             to(server).post(Call())
         server.assert_closes()

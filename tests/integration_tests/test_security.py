@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from langchain_aimlapi import ChatAIMLAPI, _exchange
+from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi._http import exchange
 from langchain_aimlapi.emulator import Emulator
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
@@ -173,7 +174,7 @@ def packed(size: int) -> bytes:
 @two_ways
 @pytest.mark.parametrize("status", [200, 500])
 async def test_a_small_body_does_not_become_a_large_one(serve, way, status, monkeypatch):
-    monkeypatch.setattr(_exchange, "_MAX_BODY", 1_000_000)
+    monkeypatch.setattr(exchange, "_MAX_BODY", 1_000_000)
     bomb = packed(20_000_000)
     assert len(bomb) < 50_000
     headers = {"Content_Encoding": "gzip", "Content_Type": "application/json"}

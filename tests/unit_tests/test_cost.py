@@ -29,8 +29,8 @@ from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_aimlapi import ChatAIMLAPI, errors
+from langchain_aimlapi._messages.usage import cost_from
 from langchain_aimlapi._spend import Spend, may_be_billed, spend_of
-from langchain_aimlapi._usage import cost_from
 from langchain_aimlapi.account import UsageLogEntry
 from langchain_aimlapi.cost import CostTracker, SpendLimitExceeded
 from langchain_aimlapi.emulator import Answer, Emulator, Fault, Reply, ToolCall

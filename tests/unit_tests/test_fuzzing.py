@@ -33,9 +33,9 @@ from langchain_core.messages import (
 from pydantic_core import from_json
 
 from langchain_aimlapi import ChatAIMLAPI, JSONLinesHandler, account
-from langchain_aimlapi._json import dumps, dumps_in_pieces
-from langchain_aimlapi._tool_calls import parse_tool_call
-from langchain_aimlapi.dialects import choice
+from langchain_aimlapi._dialects import choice
+from langchain_aimlapi._messages.tool_calls import parse_tool_call
+from langchain_aimlapi._wire.json import dumps, dumps_in_pieces
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
     AIMLAPIError,

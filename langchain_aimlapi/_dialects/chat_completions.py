@@ -1,0 +1,222 @@
+"""The chat completions dialect: `POST /chat/completions`.
+
+Facts from the vendor's published schemas of `openai/gpt-5-1` (2026-08) and the one full stream that
+its documentation prints (2026-03). Where the two differ about stream chunks, the stream is right:
+roles and ids come once or always or empty, `content` may be null or absent, `choices` empty, usage
+and price may ride on chunks of their own. So everything is read as optional.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.outputs import ChatResult
+from typing_extensions import override
+
+from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER, AssemblingParser, MessageAssembler
+from langchain_aimlapi._messages.content import blocks_of, refusal_of, text_of
+from langchain_aimlapi._messages.conversation import named, wire_messages
+from langchain_aimlapi._messages.tool_calls import ToolCallSlots, wire_tool_calls
+from langchain_aimlapi._messages.usage import cost_from, usage_from_chat
+from langchain_aimlapi._wire.json import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_core.messages import AIMessage, BaseMessage
+
+    from langchain_aimlapi._dialects.base import CallFacts
+
+_RENAMED = {
+    # Both caps are documented for these models. This one counts reasoning tokens, as bills do.
+    "max_tokens": "max_completion_tokens",
+}
+_OF_REASONING = frozenset({"effort", "summary"})
+_METADATA = ("created", "system_fingerprint", "service_tier", "native_finish_reason")
+
+
+class ChatCompletionsDialect:
+    """Speaks `POST /chat/completions`."""
+
+    name = "chat_completions"
+    path = "/chat/completions"
+
+    def build_payload(
+        self, messages: Sequence[BaseMessage], params: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Make the request's body; see `Dialect.build_payload`."""
+        payload: dict[str, Any] = {"messages": wire_messages(messages, _wire_assistant)}
+        for name, value in params.items():
+            payload[_RENAMED.get(name, name)] = value
+        if reasoning := payload.pop("reasoning", None):
+            # Summaries exist on responses alone; the effort has a name of its own here.
+            rest = {key: value for key, value in reasoning.items() if key not in _OF_REASONING}
+            payload.update({"reasoning": rest} if rest else {})
+            if (effort := reasoning.get("effort")) is not None:
+                payload.setdefault("reasoning_effort", effort)
+        return payload
+
+    def lacks(self, body: Mapping[str, Any]) -> str | None:
+        """Say what a whole reply lacks to be an answer; see `Dialect.lacks`."""
+        choices = body.get("choices")
+        return None if isinstance(choices, list) and choices else "no choices"
+
+    def parse_response(self, body: Mapping[str, Any], facts: CallFacts) -> ChatResult:
+        """Read a whole reply; see `Dialect.parse_response`.
+
+        With `n > 1` there is one generation a choice. Usage and cost are those of all of them, and
+        stand on the first.
+        """
+        generations = []
+        for position, choice in enumerate(body["choices"]):
+            assembler = MessageAssembler(facts)
+            _read_envelope(assembler, body, facts.headers)
+            if position:
+                assembler.id, assembler.usage, assembler.cost = None, None, None
+            message = choice.get("message") or {}
+            _read_choice(assembler, choice, message)
+            for index, call in enumerate(message.get("tool_calls") or ()):
+                _read_tool_call(assembler, index, call)
+            # A whole reply is finished, whether or not a route says how.
+            assembler.finish_reason = assembler.finish_reason or "stop"
+            generations.append(assembler.generation())
+        return ChatResult(generations=generations, llm_output={"model_name": body.get("model")})
+
+    def stream_parser(self, facts: CallFacts) -> ChatCompletionsStreamParser:
+        """Make the reader of one stream."""
+        return ChatCompletionsStreamParser(facts)
+
+
+class ChatCompletionsStreamParser(AssemblingParser):
+    """Reads one stream of `chat.completion.chunk` objects."""
+
+    def __init__(self, facts: CallFacts) -> None:
+        """Start before the first event."""
+        super().__init__(facts)
+        self._slots = ToolCallSlots()
+
+    @override
+    def read(self, event: dict[str, Any]) -> None:
+        assembler = self.assembler
+        _read_envelope(assembler, event, {})
+        for choice in event.get("choices") or ():
+            # A route that does not stream sends a whole `chat.completion` in place of a chunk.
+            message = choice.get("delta") or choice.get("message") or {}
+            _read_choice(assembler, choice, message)
+            for call in message.get("tool_calls") or ():
+                position = self._slots.place(call.get("index"), call.get("id"))
+                _read_tool_call(assembler, position, call)
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def _read_envelope(
+    assembler: MessageAssembler, body: Mapping[str, Any], headers: Mapping[str, str]
+) -> None:
+    """Read what a reply or chunk says beside its choices; what it leaves out stays as it was."""
+    assembler.identify(body.get("id"))
+    if model := body.get("model"):
+        assembler.closing["model_name"] = model
+    for key in _METADATA:
+        if (value := body.get(key)) is not None:
+            assembler.closing[key] = value
+    if usage := body.get("usage"):
+        assembler.usage = usage_from_chat(usage) or assembler.usage
+    if headers or "meta" in body:
+        assembler.cost = cost_from(body, headers) or assembler.cost
+
+
+def _read_choice(
+    assembler: MessageAssembler, choice: Mapping[str, Any], message: Mapping[str, Any]
+) -> None:
+    """Read a choice, its tool calls aside; `message` is its `message` or its `delta`."""
+    if reasoning := _reasoning_text(message):
+        assembler.add_reasoning(reasoning)
+    if isinstance(details := message.get("reasoning_details"), list):
+        assembler.add_items("reasoning_details", details)
+    content = message.get("content")
+    if isinstance(content, list):
+        content = text_of(block for block in content if isinstance(block, dict))
+    if content:
+        assembler.add_text(content)
+    if refusal := message.get("refusal"):
+        assembler.add_refusal(refusal)
+    if annotations := message.get("annotations"):
+        assembler.add_annotations(annotations)
+    if logprobs := choice.get("logprobs"):
+        assembler.add_logprobs(logprobs)
+    assembler.finish_reason = choice.get("finish_reason") or assembler.finish_reason
+
+
+def _read_tool_call(assembler: MessageAssembler, position: int, call: Mapping[str, Any]) -> None:
+    """Read a tool call or a fragment of one; custom tools name their parts differently."""
+    function = call.get("function") or call.get("custom") or {}
+    arguments = function.get("arguments", function.get("input"))
+    if not isinstance(arguments, str):
+        arguments = "" if arguments is None else dumps(arguments).decode()
+    assembler.add_tool_call(
+        position, name=function.get("name"), arguments=arguments, call_id=call.get("id")
+    )
+
+
+def _reasoning_text(message: Mapping[str, Any]) -> str:
+    """Find reasoning text under the names that routes of this gateway are known to use.
+
+    None of them is documented for the GPT-5.1 models: it is read if it is there.
+    """
+    for key in ("reasoning_content", "reasoning"):
+        if isinstance(text := message.get(key), str) and text:
+            return text
+    details = message.get("reasoning_details")
+    if not isinstance(details, list):
+        return ""
+    return "".join(
+        detail.get("text") or detail.get("summary") or ""
+        for detail in details
+        if isinstance(detail, dict)
+    )
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+def _wire_assistant(message: AIMessage) -> list[dict[str, Any]]:
+    """Convert an assistant turn.
+
+    Null content is not allowed, and content may be left out only beside tool calls. Of list content
+    only text and refusals are kept: calls are taken from the message, and other providers'
+    thinking has no place here.
+    """
+    blocks = blocks_of(message.content)
+    text = text_of(blocks)
+    refusal = refusal_of(message, blocks)
+    wire: dict[str, Any] = {"role": "assistant"}
+    if refusal:
+        texts = [{"type": "text", "text": text}] if text else []
+        wire["content"] = [*texts, {"type": "refusal", "refusal": refusal}]
+    elif text:
+        wire["content"] = text
+    if calls := wire_tool_calls(message):
+        wire["tool_calls"] = calls
+    elif "content" not in wire:
+        wire["content"] = ""
+    wire.update(_own_reasoning(message, blocks))
+    return [named(wire, message)]
+
+
+def _own_reasoning(message: AIMessage, blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return reasoning that this endpoint sent, under the name that it came with.
+
+    Routes that show reasoning here expect it back on turns with tool calls. What another provider
+    or the other endpoint thought is not sent: no schema has a place for it.
+    """
+    came = message.response_metadata
+    if (came.get("model_provider"), came.get("endpoint")) != (MODEL_PROVIDER, "chat_completions"):
+        return {}
+    if details := message.additional_kwargs.get("reasoning_details"):
+        return {"reasoning_details": details}
+    text = message.additional_kwargs.get("reasoning_content") or "".join(
+        block.get("reasoning") or "" for block in blocks if block.get("type") == "reasoning"
+    )
+    return {"reasoning_content": text} if text else {}

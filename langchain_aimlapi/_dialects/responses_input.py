@@ -1,0 +1,259 @@
+"""What goes to the responses endpoint: input items, parameters and tools.
+
+Facts from the vendor's published request schemas of the four models (2026-08). Chat completions
+terms come in, and this is the only place that translates them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER
+from langchain_aimlapi._messages.content import INPUT_ITEMS, blocks_of, refusal_of, text_of
+from langchain_aimlapi._messages.conversation import wire_messages
+from langchain_aimlapi._messages.tool_calls import wire_tool_calls
+from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from langchain_core.messages import AIMessage, BaseMessage
+
+_ENCRYPTED = "reasoning.encrypted_content"
+_CITATION_KEYS = frozenset({"url", "title", "start_index", "end_index"})
+_NO_PLACE = frozenset({"seed", "logprobs", "top_logprobs"})
+
+
+# --- parameters ---------------------------------------------------------------------------------
+
+
+def wire_params(params: Mapping[str, Any], *, reasons: bool) -> dict[str, Any]:
+    """Translate parameters.
+
+    Args:
+        params: Parameters in chat completions terms, and those that only this endpoint has.
+        reasons: Whether the model can give its reasoning back. Nothing is stored at the vendor
+            unless the user asks (`store` is false by default here), so the next turn of an agent
+            has to bring its thoughts along: they are asked for in encrypted form.
+
+    Raises:
+        AIMLAPIInvalidRequestError: More than one answer was asked for.
+    """
+    wire: dict[str, Any] = {}
+    for name, value in params.items():
+        if name in _NO_PLACE:
+            warnings.warn(
+                f"{name} has no place on the responses endpoint and was left out.", stacklevel=2
+            )
+        elif translate := _TRANSLATIONS.get(name):
+            translate(wire, value)
+        else:
+            wire[name] = value
+    if reasons and not params.get("store"):
+        others = [item for item in wire.get("include", ()) if item != _ENCRYPTED]
+        wire["include"] = [*others, _ENCRYPTED]
+    return wire
+
+
+def _max_tokens(wire: dict[str, Any], value: Any) -> None:
+    wire["max_output_tokens"] = value
+
+
+def _effort(wire: dict[str, Any], value: Any) -> None:
+    wire["reasoning"] = {**wire.get("reasoning", {}), "effort": value}
+
+
+def _reasoning(wire: dict[str, Any], value: Any) -> None:
+    wire["reasoning"] = {**wire.get("reasoning", {}), **value}
+
+
+def _response_format(wire: dict[str, Any], value: Any) -> None:
+    if value.get("type") == "json_schema":
+        value = {"type": "json_schema", "schema": {"type": "object"}, **value["json_schema"]}
+    wire["text"] = {**wire.get("text", {}), "format": value}
+
+
+def _text(wire: dict[str, Any], value: Any) -> None:
+    wire["text"] = {"format": {"type": "text"}, **wire.get("text", {}), **value}
+
+
+def _verbosity(wire: dict[str, Any], value: Any) -> None:
+    _text(wire, {"verbosity": value})
+
+
+def _tools(wire: dict[str, Any], value: Any) -> None:
+    wire["tools"] = [
+        # The schema requires `strict`; chat completions takes its absence for False.
+        {"type": "function", "strict": False, **_without_none(tool["function"])}
+        if tool["type"] == "function"
+        else tool
+        for tool in value
+    ]
+
+
+def _tool_choice(wire: dict[str, Any], value: Any) -> None:
+    if isinstance(value, dict) and "function" in value:
+        value = {"type": "function", "name": value["function"]["name"]}
+    wire["tool_choice"] = value
+
+
+def _n(wire: dict[str, Any], value: Any) -> None:  # noqa: ARG001
+    if value != 1:
+        raise AIMLAPIInvalidRequestError(
+            "The responses endpoint gives one answer a call: n > 1 needs chat completions "
+            "(use_responses_api=False), or several calls."
+        )
+
+
+def _nothing(wire: dict[str, Any], value: Any) -> None:
+    """Leave out what needs no word here: usage is always part of a finished stream."""
+
+
+_TRANSLATIONS: dict[str, Callable[[dict[str, Any], Any], None]] = {
+    "max_tokens": _max_tokens,
+    "reasoning_effort": _effort,
+    "reasoning": _reasoning,
+    "response_format": _response_format,
+    "text": _text,
+    "verbosity": _verbosity,
+    "tools": _tools,
+    "tool_choice": _tool_choice,
+    "n": _n,
+    "stream_options": _nothing,
+}
+
+
+def _without_none(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in value.items() if item is not None}
+
+
+# --- items --------------------------------------------------------------------------------------
+
+
+def wire_items(messages: Sequence[BaseMessage], *, stored: bool, reasons: bool) -> list[Any]:
+    """Convert a conversation to input items.
+
+    Args:
+        messages: The conversation.
+        stored: Whether the vendor keeps responses, so that ids alone are enough.
+        reasons: Whether the model takes reasoning items.
+
+    Raises:
+        AIMLAPIInvalidRequestError: A message or a block that the API has no place for.
+    """
+
+    def wire_assistant(message: AIMessage) -> list[dict[str, Any]]:
+        return list(_wire_assistant(message, stored=stored, reasons=reasons))
+
+    items: list[Any] = []
+    for wire in wire_messages(messages, wire_assistant):
+        # What has a type is an item already, whatever else stands in it.
+        role = "" if "type" in wire else wire.get("role", "")
+        items.extend(_ITEM_OF_ROLE.get(role, _as_it_is)(wire))
+    return items
+
+
+def _as_it_is(wire: dict[str, Any]) -> list[dict[str, Any]]:
+    return [wire]
+
+
+def _tool_item(wire: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "function_call_output",
+            "call_id": wire["tool_call_id"],
+            "output": wire["content"],
+        }
+    ]
+
+
+def _message_item(wire: dict[str, Any]) -> list[dict[str, Any]]:
+    """Convert a system, developer or user message; names have no place here."""
+    content = wire["content"]
+    if isinstance(content, str):
+        return [{"role": wire["role"], "content": content}]
+    parts = [_PARTS[part["type"]](part) for part in content if part["type"] in _PARTS]
+    items = [part for part in content if part["type"] in INPUT_ITEMS]
+    return [*items, *([{"role": wire["role"], "content": parts}] if parts else [])]
+
+
+def _image_part(part: Mapping[str, Any]) -> dict[str, Any]:
+    # The schemas list images for chat-latest alone, the vendor's vision list has all four models.
+    image = part["image_url"]
+    detail = {"detail": image["detail"]} if "detail" in image else {}
+    return {"type": "input_image", "image_url": image["url"], **detail}
+
+
+_ITEM_OF_ROLE: dict[str, Callable[[dict[str, Any]], list[dict[str, Any]]]] = {
+    "tool": _tool_item,
+    "user": _message_item,
+    "system": _message_item,
+    "developer": _message_item,
+}
+_PARTS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "text": lambda part: {"type": "input_text", "text": part["text"]},
+    "image_url": _image_part,
+    "file": lambda part: {"type": "input_file", **part["file"]},
+}
+
+
+# --- assistant turns ----------------------------------------------------------------------------
+
+
+def _wire_assistant(message: AIMessage, *, stored: bool, reasons: bool) -> Iterable[dict[str, Any]]:
+    """Replay an assistant turn: as the items that it came as, else as an easy message and calls."""
+    blocks = blocks_of(message.content)
+    text = text_of(blocks)
+    refusal = refusal_of(message, blocks)
+    calls = {call["id"]: call["function"] for call in wire_tool_calls(message)}
+    came_as = _items_of(message, text)
+    for item in came_as:
+        kind = item["type"]
+        if kind == "message":
+            start, end = item["span"]
+            yield _output_message(item, text[start:end], refusal)
+            refusal = ""
+        elif kind == "function_call":
+            if function := calls.pop(item["call_id"], None):
+                yield {"type": "function_call", **item, **function}
+        elif kind != "reasoning" or (reasons and (stored or item.get("encrypted_content"))):
+            yield item
+    if not any(item["type"] == "message" for item in came_as) and (text or refusal):
+        # The schema wants id, status and annotations of a replayed output message; without them
+        # an assistant turn goes as an easy message, which has no place for a refusal's own type.
+        yield {"role": "assistant", "content": text + refusal}
+    for call_id, function in calls.items():
+        yield {"type": "function_call", "call_id": call_id, **function}
+
+
+def _items_of(message: AIMessage, text: str) -> list[dict[str, Any]]:
+    """Return the items that a message of this dialect was made of, if they still fit its text."""
+    if message.response_metadata.get("model_provider") != MODEL_PROVIDER:
+        return []
+    items = message.additional_kwargs.get("output_items") or []
+    spans = [item["span"] for item in items if item["type"] == "message"]
+    if spans and spans[-1][1] != len(text):
+        return [item for item in items if item["type"] != "message"]
+    return list(items)
+
+
+def _output_message(item: Mapping[str, Any], text: str, refusal: str) -> dict[str, Any]:
+    content: list[dict[str, Any]] = []
+    if text:
+        # The request schema takes citations alone, and only whole ones.
+        annotations = [
+            annotation
+            for annotation in item.get("annotations", ())
+            if annotation.get("type") == "url_citation" and annotation.keys() >= _CITATION_KEYS
+        ]
+        content.append({"type": "output_text", "text": text, "annotations": annotations})
+    if refusal:
+        content.append({"type": "refusal", "refusal": refusal})
+    return {
+        "type": "message",
+        "role": "assistant",
+        "id": item["id"],
+        "status": item.get("status") or "completed",
+        "content": content,
+    }

@@ -1,0 +1,1 @@
+"""What moves bytes: requests out, answers and streams in. Knows no LangChain message."""

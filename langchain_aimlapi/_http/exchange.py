@@ -1,0 +1,405 @@
+"""One request and what comes of it, without I/O: bodies, events, and failures as our errors.
+
+Foreign exceptions are told apart by the names of their classes, which httpx and httpcore share.
+Nothing of them is kept but a line of text: those of httpx hold the request and with it the key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import zlib
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from langchain_aimlapi._http.deadline import NO_DEADLINE, Deadline
+from langchain_aimlapi._http.sse import SSEDecoder
+from langchain_aimlapi._wire.json import dumps_in_pieces, loads
+from langchain_aimlapi.errors import (
+    AIMLAPIConfigurationError,
+    AIMLAPIConnectionError,
+    AIMLAPIError,
+    AIMLAPIProtocolError,
+    AIMLAPITimeoutError,
+    error_from_event,
+    error_from_response,
+    protocol_error,
+    redact,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import httpx
+
+    from langchain_aimlapi._http.network import Proxy
+    from langchain_aimlapi._http.sse import ServerSentEvent
+    from langchain_aimlapi.errors import TimeoutPhase
+
+_MAX_BODY = 256 * 1024 * 1024  # bytes of a reply, inflated
+_MAX_ERROR_BODY = 1024 * 1024
+_MAX_CAUSE_CHARS = 200
+
+_PHASES: dict[str, TimeoutPhase] = {
+    "ConnectTimeout": "connect",
+    "PoolTimeout": "pool",
+    "WriteTimeout": "write",
+    "ReadTimeout": "read",
+    "TimeoutException": "read",
+    "TimeoutError": "read",
+}
+_TIMEOUT_TEXTS: dict[TimeoutPhase, str] = {
+    "connect": "No connection to {host} in time. Check the network, base_url and HTTPS_PROXY.",
+    "pool": "No connection came free in time: too many calls at once. Lower max_concurrency.",
+    "write": "{host} did not take the request in time. Send less, or raise timeout.",
+    "read": "{host} did not answer in time. The call may have been billed. Raise timeout, or "
+    "stream the answer.",
+    "idle": "The stream from {host} went silent for too long. Raise timeout, or call again.",
+    "deadline": "The call to {host} was not over within its deadline of {deadline:g} s. It may "
+    "have been billed. Raise deadline, or ask for less.",
+}
+# Wrong use of the library, not the network's fault. The text of the first may show a header.
+_MISUSES = frozenset({"LocalProtocolError", "InvalidURL", "UnsupportedProtocol"})
+_NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+class Reply(NamedTuple):
+    """A plain reply.
+
+    Attributes:
+        status_code: A success status, or 304 for a conditional `get`.
+        headers: Names in lower case.
+        body: The JSON object of the body.
+    """
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+
+
+class Encoded(NamedTuple):
+    """A payload and its bytes in pieces, kept for the retries of a call."""
+
+    payload: dict[str, Any]
+    pieces: list[bytes]
+
+
+def encode(payload: dict[str, Any], before: Encoded | None) -> Encoded:
+    """Return the bytes of `payload`, which are those from `before` if it is still the same."""
+    if before is not None and before.payload is payload:
+        return before
+    return Encoded(payload, dumps_in_pieces(payload))
+
+
+@dataclass(frozen=True, repr=False)
+class Exchange:
+    """One request and the facts that its errors name.
+
+    Attributes:
+        request: What to send.
+        proxy: The proxy to go through, on our own connections.
+        is_ours: Whether it goes over our own connections, not a user's client.
+        model: The model that is asked.
+        client_request_id: The id that was sent.
+        attempts: Requests made for the call, this one included.
+        deadline: When the call must be over.
+        lacks: Says what a JSON object lacks to be an answer; None if nothing.
+    """
+
+    request: httpx.Request
+    proxy: Proxy | None
+    is_ours: bool
+    model: str | None = None
+    client_request_id: str | None = None
+    attempts: int = 1
+    deadline: Deadline = NO_DEADLINE
+    lacks: Callable[[Mapping[str, Any]], str | None] = lambda _: None
+
+    @property
+    def host(self) -> str:
+        """The server, as errors name it."""
+        return self.request.url.netloc.decode("ascii", "replace")
+
+    def is_success(self, response: httpx.Response) -> bool:
+        """Tell an answer from a refusal: any 2xx, for this API has been seen to answer 201."""
+        is_conditional = "if-none-match" in self.request.headers
+        return response.is_success or (
+            is_conditional and response.status_code == HTTPStatus.NOT_MODIFIED
+        )
+
+    def is_plain(self, response: httpx.Response) -> bool:
+        """Tell whether a stream was answered with a plain reply: JSON, or some web page."""
+        kind: str = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return kind.endswith("json") or kind == "text/html"
+
+    def noted(self, error: AIMLAPIError, response: httpx.Response | None = None) -> AIMLAPIError:
+        """Return `error` with the facts of this exchange where it has none of its own."""
+        if response is not None and error.request_id is None:
+            headers = response.headers
+            named = headers.get("x-inference-id") or headers.get("x-request-id")
+            error.request_id = named and redact(named, self.secrets())
+        error.client_request_id = error.client_request_id or self.client_request_id
+        error.attempts = error.attempts or self.attempts
+        return error
+
+    def check_deadline(self) -> None:
+        """Raise if the call has no time left; for clients whose steps are not bound by it.
+
+        Raises:
+            AIMLAPITimeoutError: It has none.
+        """
+        if self.deadline.is_over:
+            raise self.failure(TimeoutError())
+
+    def failure(
+        self,
+        foreign: BaseException,
+        response: httpx.Response | None = None,
+        phase: TimeoutPhase = "read",
+    ) -> AIMLAPIError:
+        """Make our error from one of httpx, httpcore or the operating system.
+
+        Args:
+            foreign: The exception; it is not kept.
+            response: The response that was being read, if headers had come.
+            phase: What a timeout while reading is called.
+        """
+        error = self._failure(foreign, {base.__name__ for base in type(foreign).__mro__}, phase)
+        if response is not None and self.request.headers.get("accept") != "text/event-stream":
+            # The answer was made, and so billed, before its body broke off.
+            error.is_retryable = error.is_retryable and isinstance(error, AIMLAPITimeoutError)
+        return self.noted(error, response)
+
+    def _failure(
+        self, foreign: BaseException, kinds: set[str], phase: TimeoutPhase
+    ) -> AIMLAPIError:
+        for kind, named in _PHASES.items():
+            if kind in kinds:
+                found = phase if named == "read" else named
+                if self.deadline.is_over:
+                    found = "deadline"
+                text = _TIMEOUT_TEXTS[found]
+                return AIMLAPITimeoutError(
+                    text.format(host=self.host, deadline=self.deadline.seconds), phase=found
+                )
+        name = type(foreign).__name__
+        if kinds & _MISUSES:
+            return AIMLAPIConfigurationError(
+                f"The request to {self.host} cannot be sent ({name}). Check the headers and "
+                "settings of the HTTP client."
+            )
+        causes = list(_causes(foreign))
+        cause = str(causes[-1])[:_MAX_CAUSE_CHARS].rstrip(".")
+        detail = redact(f"{name}: {cause}" if cause else name, self.secrets())
+        if any(isinstance(each, OSError) and each.errno in _NO_FILES for each in causes):
+            return AIMLAPIConnectionError(
+                f"No connection to {self.host}: this process has too many files open ({detail}). "
+                "Lower max_concurrency, or raise the limit (ulimit -n)."
+            )
+        closed = "disconnected" in cause or "closed connection" in cause
+        if kinds & {"DecodingError", "StreamError"} or (
+            "RemoteProtocolError" in kinds and not closed
+        ):
+            return AIMLAPIProtocolError(
+                f"What {self.host} sent is not HTTP ({detail}). Check base_url and proxies."
+            )
+        via = " through a proxy" if self.proxy else ""
+        return AIMLAPIConnectionError(
+            f"The connection to {self.host}{via} failed ({detail}). Check the network, base_url "
+            "and HTTPS_PROXY, then call again."
+        )
+
+    def refusal(self, response: httpx.Response, body: bytes) -> AIMLAPIError:
+        """Make the error of a response without a success status."""
+        error = error_from_response(
+            response.status_code,
+            dict(response.headers),
+            body,
+            secrets=self.secrets(),
+            url=str(self.request.url),
+            model=self.model,
+        )
+        return self.noted(error, response)
+
+    def reply(self, response: httpx.Response, body: bytes) -> Reply:
+        """Read a whole body.
+
+        Raises:
+            AIMLAPIError: It is not a JSON object, or one that is an error or no answer.
+        """
+        status, headers = response.status_code, dict(response.headers)
+        if status == HTTPStatus.NOT_MODIFIED:
+            return Reply(status, headers, {})
+        secrets = self.secrets()
+        try:
+            data = loads(body)
+        except ValueError:
+            data = None
+        error: AIMLAPIError | None = None
+        missing: str | None = "no JSON object" if body.strip() else "the body is empty"
+        if isinstance(data, dict):
+            error = error_from_event(data, headers=headers, secrets=secrets, status=status)
+            missing = self.lacks(data)
+            if error is None and missing is None:
+                return Reply(status, headers, data)
+        raise self.noted(
+            error
+            or protocol_error(
+                missing or "no answer",
+                status_code=status,
+                headers=headers,
+                body=body,
+                secrets=secrets,
+            ),
+            response,
+        )
+
+    def error_in(self, event: Mapping[str, Any], response: httpx.Response) -> AIMLAPIError | None:
+        """Return the error that an event of the stream is, if it is one."""
+        if error_from_event(event) is None:  # the usual case, and all it costs
+            return None
+        error = error_from_event(event, headers=dict(response.headers), secrets=self.secrets())
+        return None if error is None else self.noted(error, response)
+
+    def secrets(self) -> list[str]:
+        """Return what was sent and must not come back in a text: keys, passwords, long values."""
+        headers = self.request.headers
+        ours = {"accept", "accept-encoding", "connection", "content-type", "content-length", "host"}
+        ours |= {"user-agent", "x-client-request-id", "http-referer", "x-title"}
+        values = [value for name, value in headers.items() if name not in ours]
+        values += [value.partition(" ")[2] for value in values if " " in value]
+        return values + (self.proxy.secrets if self.proxy else [])
+
+
+def _causes(foreign: BaseException) -> Iterator[BaseException]:
+    """Walk from an exception to what it stands for, through groups as well."""
+    seen: set[int] = set()
+    current: BaseException | None = foreign
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        group = getattr(current, "exceptions", ())
+        current = group[0] if group else current.__cause__ or current.__context__
+
+
+class Body:
+    """Collects a body, inflates it, and bounds both: a small file can inflate to gigabytes."""
+
+    def __init__(
+        self, exchange: Exchange, response: httpx.Response, *, is_error: bool = False
+    ) -> None:
+        """Start empty; the body of an error is cut at its bound instead of refused."""
+        self._inflater = Inflater(exchange, response)
+        self._limit = _MAX_ERROR_BODY if is_error else _MAX_BODY
+        self._is_error = is_error
+        self._parts: list[bytes] = []
+        self._room = self._limit
+
+    def is_full(self, chunk: bytes) -> bool:
+        """Add `chunk`, and tell whether the rest need not be read.
+
+        Raises:
+            AIMLAPIProtocolError: The body is larger than allowed, or not what its headers say.
+        """
+        part = self._inflater.feed(chunk, self._room + 1)
+        self._room -= len(part)
+        if self._room < 0 and not self._is_error:
+            raise AIMLAPIProtocolError(
+                f"The reply has more than {self._limit:,} bytes. Check base_url."
+            )
+        self._parts.append(part)
+        return self._room < 0
+
+    def content(self) -> bytes:
+        """Return what has come, an error's body up to its bound."""
+        return b"".join(self._parts)[: self._limit]
+
+
+class Inflater:
+    """Undoes the content encoding of a response, where httpx has not done so."""
+
+    def __init__(self, exchange: Exchange, response: httpx.Response) -> None:
+        """Read the encoding from the headers."""
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        is_plain = not exchange.is_ours or encoding in {"identity", ""}
+        self._encoding = None if is_plain else encoding
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+    def feed(self, chunk: bytes, most: int) -> bytes:
+        """Return at most about `most` bytes that `chunk` holds.
+
+        Raises:
+            AIMLAPIProtocolError: It is not gzip or zlib, as the headers say.
+        """
+        if self._encoding is None:
+            return chunk
+        if self._encoding not in {"gzip", "x-gzip", "deflate"}:
+            raise AIMLAPIProtocolError(
+                f"The reply is encoded as {self._encoding!r:.40}, which was not asked for."
+            )
+        try:
+            return self._inflate.decompress(chunk, most)
+        except zlib.error:
+            raise AIMLAPIProtocolError(
+                f"The reply is not {self._encoding}, as its headers say."
+            ) from None
+
+
+class EventDecoder:
+    """Turns the bytes of a stream into JSON objects.
+
+    Attributes:
+        is_done: True after `[DONE]`; what follows does not count.
+    """
+
+    def __init__(self, exchange: Exchange, response: httpx.Response) -> None:
+        """Start before the first byte."""
+        self._exchange = exchange
+        self._response = response
+        self._inflater = Inflater(exchange, response)
+        self._sse = SSEDecoder()
+        self.is_done = False
+
+    def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
+        """Take some bytes; yield the objects that they complete, the good ones before a bad one.
+
+        Raises:
+            AIMLAPIProtocolError: An event is not a JSON object, not UTF-8, or too large.
+            AIMLAPIError: The server sent an error as an event.
+        """
+        try:
+            yield from self._decode(self._sse.feed(self._inflater.feed(chunk, _MAX_BODY)))
+        except AIMLAPIError as error:
+            self._exchange.noted(error, self._response)
+            raise
+
+    def close(self) -> Iterator[dict[str, Any]]:
+        """Take the end of the body; yield the event that it ended in, if it is a whole one."""
+        with contextlib.suppress(AIMLAPIProtocolError):
+            yield from self._decode(self._sse.close())
+
+    def _decode(self, events: Iterable[ServerSentEvent]) -> Iterator[dict[str, Any]]:
+        for name, text in events:
+            if text == "[DONE]":
+                self.is_done = True
+                break
+            if not text or text.isspace():
+                continue
+            try:
+                data = loads(text)
+            except ValueError:
+                data = None
+            if not isinstance(data, dict):
+                raise protocol_error(
+                    "an event of the stream is no JSON object",
+                    status_code=self._response.status_code,
+                    headers=dict(self._response.headers),
+                    body=text,
+                    secrets=self._exchange.secrets(),
+                )
+            if name and name != "message" and "type" not in data:
+                data["type"] = name
+            if error := self._exchange.error_in(data, self._response):
+                raise error
+            yield data

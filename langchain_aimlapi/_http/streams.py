@@ -1,0 +1,170 @@
+"""An open stream: bytes read as they come, handed out as JSON objects, sync or async."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_aimlapi._http.exchange import EventDecoder
+from langchain_aimlapi._http.pool import FOREIGN, limit_reads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    import httpx
+
+    from langchain_aimlapi._http.exchange import Exchange
+    from langchain_aimlapi.errors import AIMLAPIError, TimeoutPhase
+
+_DRAIN_WAIT = 0.1  # seconds for the end of a body after its last event
+_MAX_DRAIN = 16  # chunks of it
+_EVENTS_A_TURN = 16  # events handed out before the loop's other tasks get a turn
+
+
+def chunks(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
+    """Return the body as it comes; of a user's client already decoded."""
+    if exchange.is_ours:
+        return iter(cast("httpx.SyncByteStream", response.stream))
+    return _theirs(exchange, response)
+
+
+def _theirs(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
+    for chunk in response.iter_bytes():
+        yield chunk
+        exchange.check_deadline()
+
+
+def achunks(exchange: Exchange, response: httpx.Response) -> AsyncIterator[bytes]:
+    """Return the body as it comes, for a loop."""
+    if exchange.is_ours:
+        return aiter(cast("httpx.AsyncByteStream", response.stream))
+    return _atheirs(exchange, response)
+
+
+async def _atheirs(exchange: Exchange, response: httpx.Response) -> AsyncIterator[bytes]:
+    async for chunk in response.aiter_bytes():
+        yield chunk
+        exchange.check_deadline()
+
+
+class _Events:
+    """What both kinds of stream share: all but the waiting."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        response: httpx.Response,
+        idle: float | None,
+        whole: dict[str, Any] | None = None,
+    ) -> None:
+        """Take over an open response, or one that was read already as `whole`."""
+        self.status_code = response.status_code
+        self.headers: Mapping[str, str] = dict(response.headers)
+        self._exchange = exchange
+        self._response = response
+        self._idle = idle
+        self._whole = whole
+        self._phase: TimeoutPhase = "read"
+        self._decoder = EventDecoder(exchange, response)
+
+    def _take(self, chunk: bytes) -> Iterator[dict[str, Any]]:
+        if self._phase == "read":
+            self._phase = "idle"
+            limit_reads(self._response, self._idle)
+        return self._decoder.feed(chunk)
+
+    def _failure(self, foreign: BaseException) -> AIMLAPIError:
+        return self._exchange.failure(foreign, self._response, self._phase)
+
+    def _is_reusable(self) -> bool:
+        """Prepare to read the body's end after `[DONE]`, so that the connection serves again."""
+        limit_reads(self._response, _DRAIN_WAIT)
+        return self._decoder.is_done and self._exchange.is_ours
+
+
+class EventStream(_Events):
+    """The JSON objects of an open stream, each as soon as its last byte is there.
+
+    `[DONE]` or the end of the body ends it. The event's name stands as "type" in an object that
+    has none. It can be gone through once.
+
+    Attributes:
+        status_code: A success status.
+        headers: Names in lower case.
+    """
+
+    _body: Iterator[bytes]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the objects.
+
+        Raises:
+            AIMLAPIError: The connection broke or fell silent, or what came is not JSON events.
+        """
+        if self._whole is not None:
+            yield self._whole
+            return
+        self._body = chunks(self._exchange, self._response)
+        try:
+            for chunk in self._body:
+                yield from self._take(chunk)
+                if self._decoder.is_done:
+                    return
+            yield from self._decoder.close()
+        except FOREIGN as foreign:
+            failure = self._failure(foreign)
+        else:
+            return
+        raise failure
+
+    def close(self) -> None:
+        """Close the response, and its connection too unless the body comes to its end now."""
+        try:
+            if self._is_reusable():
+                with contextlib.suppress(*FOREIGN):
+                    for _ in itertools.islice(self._body, _MAX_DRAIN):
+                        pass
+        finally:
+            self._response.close()
+
+
+class AsyncEventStream(_Events):
+    """The JSON objects of an open stream; see `EventStream`."""
+
+    _body: AsyncIterator[bytes]
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        """Yield the objects; see `EventStream`."""
+        if self._whole is not None:
+            yield self._whole
+            return
+        self._body = achunks(self._exchange, self._response)
+        handed_out = 0
+        try:
+            async for chunk in self._body:
+                for event in self._take(chunk):
+                    yield event
+                    handed_out += 1
+                    if handed_out % _EVENTS_A_TURN == 0:
+                        await asyncio.sleep(0)
+                if self._decoder.is_done:
+                    return
+            for event in self._decoder.close():
+                yield event
+        except FOREIGN as foreign:
+            failure = self._failure(foreign)
+        else:
+            return
+        raise failure
+
+    async def aclose(self) -> None:
+        """Close the response, and its connection too unless the body comes to its end now."""
+        try:
+            if self._is_reusable():
+                with contextlib.suppress(*FOREIGN, StopAsyncIteration):
+                    for _ in range(_MAX_DRAIN):
+                        await anext(self._body)
+        finally:
+            await self._response.aclose()

@@ -1,0 +1,521 @@
+"""The one place that talks HTTP: requests out, replies and events in, failures as our errors.
+
+`Transport` sends a `Turn`, which knows what to send and whether to send it again. Sync and async
+differ in `await` alone; what they share are pure functions. Foreign exceptions end here: those of
+httpx hold the request and with it the key, so ours are raised outside of their handlers, with
+neither cause nor context. (Together with `pool` the only module that imports httpx.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import httpx
+
+from langchain_aimlapi._http import pool as _pool
+from langchain_aimlapi._http.deadline import Deadline
+from langchain_aimlapi._http.exchange import Body, Exchange, Reply, encode
+from langchain_aimlapi._http.network import proxy_for
+from langchain_aimlapi._http.pool import FOREIGN, limit_reads
+from langchain_aimlapi._http.request import (
+    check_headers,
+    check_http_client,
+    check_key,
+    normalize_base_url,
+    request_headers,
+)
+from langchain_aimlapi._http.streams import AsyncEventStream, EventStream, achunks, chunks
+from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
+
+if TYPE_CHECKING:
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Coroutine,
+        Iterator,
+        Mapping,
+    )
+
+    from pydantic import SecretStr
+
+    from langchain_aimlapi._http.network import Proxy
+
+__all__ = [
+    "AsyncEventStream",
+    "EventStream",
+    "Reply",
+    "Timeouts",
+    "Transport",
+    "Turn",
+    "check_headers",
+    "check_http_client",
+    "normalize_base_url",
+]
+
+_ERROR_BODY_WAIT = 10.0  # seconds for each read of an error's body: its status is known already
+
+_T = TypeVar("_T")
+
+
+class Turn(Protocol):
+    """One call without its I/O, as the transport sees it."""
+
+    attempts: int
+    """Requests made so far; the transport adds 1 before each."""
+
+    @property
+    def path(self) -> str:
+        """Path of the endpoint in use now, below the base URL."""
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The request's JSON; another object after a change of endpoint."""
+
+    @property
+    def stream(self) -> bool:
+        """Whether events are asked for."""
+
+    @property
+    def model(self) -> str:
+        """The model, for messages of errors."""
+
+    @property
+    def client_request_id(self) -> str:
+        """`X-Client-Request-Id` of all requests of this call."""
+
+    def wait(self) -> float:
+        """Return the seconds to wait before the first request, then ask again; 0 means go."""
+
+    def lacks(self, body: Mapping[str, Any]) -> str | None:
+        """Say what a whole reply lacks to be an answer; None if nothing."""
+
+    def failed(self, error: AIMLAPIError, deadline: Deadline) -> float:
+        """Return the seconds to wait before the next request, or raise `error` if it is final."""
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long each step may take, in seconds; None means no limit.
+
+    Attributes:
+        connect: To connect, and again to agree on encryption.
+        first_byte: From the sent request to the first byte of a stream or the headers of a plain
+            reply, whose body may then take as long between two reads. Reasoning is slow.
+        idle: Between two reads of a stream.
+        write: For each part of the request to be taken by the network.
+        pool: To wait for a slot while as many calls run as the process may have connections.
+        call: For a whole call, its retries and the reading of its stream included. Only looking a
+            name up, in sync code, is not cut short; nor is a step of a user's own client that
+            takes longer than its timeout, as each slow byte of headers may.
+        explicit: Whether the user has set them. Only then do they replace those of a user's own
+            client, where `first_byte` stands for every read.
+    """
+
+    connect: float | None = 10.0
+    first_byte: float | None = 600.0
+    idle: float | None = 120.0
+    write: float | None = 60.0
+    pool: float | None = 600.0
+    call: float | None = None
+    explicit: bool = False
+
+    @classmethod
+    def of(cls, seconds: float | None, deadline: float | None = None) -> Timeouts:
+        """Return timeouts that a user has set: one number for every wait, one for the call."""
+        if seconds is None:
+            return cls(call=deadline)
+        return cls(seconds, seconds, seconds, seconds, seconds, deadline, explicit=True)
+
+
+class Transport:
+    """Sends turns to one address with one key; cheap to make, so a model makes one for each call.
+
+    Connections are shared by all transports of the process, and kept while a lease counts.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: SecretStr | Callable[[], SecretStr],
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+        allow_http: bool = False,
+        attribution: bool = True,
+        lease: _pool.Lease | None = None,
+    ) -> None:
+        """Keep the settings; nothing is connected yet.
+
+        Args:
+            base_url: See `normalize_base_url`.
+            api_key: The key, or what returns it; asked before each request.
+            headers: The user's headers; they go over ours.
+            timeouts: See there.
+            http_client: A user's client for sync calls; never closed here.
+            http_async_client: The same for async calls.
+            allow_http: Let the key go over plain http to another machine.
+            attribution: Tell the vendor's own host the calling application.
+            lease: The model's interest in kept connections.
+
+        Raises:
+            AIMLAPIConfigurationError: An address or header that cannot be used.
+        """
+        self._base_url = normalize_base_url(base_url, allow_http)
+        self._api_key = api_key
+        self._headers = check_headers(headers)
+        self._timeouts = timeouts
+        self._client = http_client
+        self._async_client = http_async_client
+        self._attribution = attribution
+        self._lease = _pool.Lease() if lease is None else lease
+
+    # ------------------------------------------------------------------------------ the calls
+
+    def post(self, turn: Turn) -> Reply:
+        """Send `turn` until it is answered; the answer is a JSON object that is no error.
+
+        Raises:
+            AIMLAPIError: What `turn.failed` takes for final.
+        """
+        return self._until_final(turn, self._receive)
+
+    async def apost(self, turn: Turn) -> Reply:
+        """Send `turn` until it is answered; see `post`."""
+        return await self._auntil_final(turn, self._areceive)
+
+    @contextlib.contextmanager
+    def stream(self, turn: Turn) -> Iterator[EventStream]:
+        """Send `turn` until a stream begins; leaving the block closes it.
+
+        Raises:
+            AIMLAPIError: What `turn.failed` takes for final. Once headers have come, nothing is
+                sent again: the stream itself raises.
+        """
+        events = self._until_final(turn, self._open)
+        try:
+            yield events
+        finally:
+            events.close()
+
+    def astream(self, turn: Turn) -> _AsyncStreaming:
+        """Send `turn` until a stream begins; see `stream`."""
+        return _AsyncStreaming(self._auntil_final(turn, self._aopen))
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send one GET; nothing is sent again.
+
+        Args:
+            path: From the API's root, with its version: `/v1/models`, `/v2/billing`.
+            params: The query.
+            headers: For this request, such as `If-None-Match`; a 304 is a reply without a body.
+
+        Raises:
+            AIMLAPIError: Anything but an answer.
+        """
+        return self._receive(self._getting(path, params, headers, self._client))
+
+    async def aget(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send one GET; see `get`."""
+        return await self._areceive(self._getting(path, params, headers, self._async_client))
+
+    def close(self) -> None:
+        """Give up the lease: after the last one idle connections are closed."""
+        _pool.release(self._lease)
+
+    async def aclose(self) -> None:
+        """Give up the lease: after the last one idle connections are closed."""
+        await _pool.arelease(self._lease)
+
+    # ------------------------------------------------------------------------------- attempts
+
+    def _until_final(self, turn: Turn, attempt: Callable[[Exchange], _T]) -> _T:
+        deadline = Deadline(self._timeouts.call)
+        while (wait := turn.wait()) and deadline.allows(wait):
+            time.sleep(wait)
+        encoded = None
+        while True:
+            encoded = encode(turn.payload, encoded)
+            exchange = self._posting(turn, encoded.pieces, self._client, deadline)
+            try:
+                return attempt(exchange)
+            except AIMLAPIError as error:
+                delay = turn.failed(exchange.noted(error), deadline)
+            time.sleep(delay)
+
+    async def _auntil_final(self, turn: Turn, attempt: Callable[[Exchange], Awaitable[_T]]) -> _T:
+        deadline = Deadline(self._timeouts.call)
+        # Another thread may be what it waits for.
+        while (wait := turn.wait()) and deadline.allows(wait):  # noqa: ASYNC110
+            await asyncio.sleep(wait)
+        encoded = None
+        while True:
+            encoded = encode(turn.payload, encoded)
+            exchange = self._posting(turn, encoded.pieces, self._async_client, deadline)
+            try:
+                return await attempt(exchange)
+            except AIMLAPIError as error:
+                delay = turn.failed(exchange.noted(error), deadline)
+            await asyncio.sleep(delay)
+
+    def _receive(self, exchange: Exchange) -> Reply:
+        response = self._send(exchange)
+        return exchange.reply(response, self._read(exchange, response, Body(exchange, response)))
+
+    async def _areceive(self, exchange: Exchange) -> Reply:
+        response = await self._asend(exchange)
+        body = await self._aread(exchange, response, Body(exchange, response))
+        return exchange.reply(response, body)
+
+    def _open(self, exchange: Exchange) -> EventStream:
+        response = self._send(exchange)
+        whole = None
+        if exchange.is_plain(response):
+            body = self._read(exchange, response, Body(exchange, response))
+            whole = exchange.reply(response, body).body
+        return EventStream(exchange, response, self._timeouts.idle, whole)
+
+    async def _aopen(self, exchange: Exchange) -> AsyncEventStream:
+        response = await self._asend(exchange)
+        whole = None
+        if exchange.is_plain(response):
+            body = await self._aread(exchange, response, Body(exchange, response))
+            whole = exchange.reply(response, body).body
+        return AsyncEventStream(exchange, response, self._timeouts.idle, whole)
+
+    def _send(self, exchange: Exchange) -> httpx.Response:
+        """Return a response with a success status; its body is still to be read."""
+        try:
+            if self._client is None:
+                connections = _pool.connections(self._lease)
+                response = connections.send(exchange.request, exchange.proxy, exchange.deadline)
+            else:
+                response = self._client.send(exchange.request, stream=True, follow_redirects=False)
+        except FOREIGN as foreign:
+            failure = exchange.failure(foreign)
+        else:
+            if exchange.is_success(response):
+                return response
+            body = Body(exchange, response, is_error=True)
+            with contextlib.suppress(AIMLAPIError):  # what has come by then will do
+                self._read(exchange, response, body, _ERROR_BODY_WAIT)
+            failure = exchange.refusal(response, body.content())
+        raise failure
+
+    async def _asend(self, exchange: Exchange) -> httpx.Response:
+        """Return a response with a success status; its body is still to be read."""
+        try:
+            if self._async_client is None:
+                connections = await _pool.async_connections(self._lease)
+                response = await connections.send(
+                    exchange.request, exchange.proxy, exchange.deadline
+                )
+            else:
+                response = await self._async_client.send(
+                    exchange.request, stream=True, follow_redirects=False
+                )
+        except FOREIGN as foreign:
+            failure = exchange.failure(foreign)
+        else:
+            if exchange.is_success(response):
+                return response
+            body = Body(exchange, response, is_error=True)
+            with contextlib.suppress(AIMLAPIError):  # what has come by then will do
+                await self._aread(exchange, response, body, _ERROR_BODY_WAIT)
+            failure = exchange.refusal(response, body.content())
+        raise failure
+
+    def _read(
+        self, exchange: Exchange, response: httpx.Response, body: Body, wait: float | None = None
+    ) -> bytes:
+        limit_reads(response, self._timeouts.first_byte if wait is None else wait)
+        try:
+            for chunk in chunks(exchange, response):
+                if body.is_full(chunk):
+                    break
+            return body.content()
+        except FOREIGN as foreign:
+            failure = exchange.failure(foreign, response)
+        finally:
+            response.close()
+        raise failure
+
+    async def _aread(
+        self, exchange: Exchange, response: httpx.Response, body: Body, wait: float | None = None
+    ) -> bytes:
+        limit_reads(response, self._timeouts.first_byte if wait is None else wait)
+        try:
+            async for chunk in achunks(exchange, response):
+                if body.is_full(chunk):
+                    break
+            return body.content()
+        except FOREIGN as foreign:
+            failure = exchange.failure(foreign, response)
+        finally:
+            await response.aclose()
+        raise failure
+
+    # --------------------------------------------------------------------------- the requests
+
+    def _posting(
+        self,
+        turn: Turn,
+        pieces: list[bytes],
+        client: httpx.Client | httpx.AsyncClient | None,
+        deadline: Deadline,
+    ) -> Exchange:
+        url = _url(self._base_url, turn.path)
+        headers = request_headers(
+            self._key(),
+            self._headers,
+            host=url.host,
+            stream=turn.stream,
+            client_request_id=turn.client_request_id,
+            attribution=self._attribution,
+        )
+        request = self._request("POST", url, headers, client, deadline, pieces=pieces)
+        turn.attempts += 1
+        return Exchange(
+            request,
+            _proxy(url) if client is None else None,
+            client is None,
+            turn.model,
+            turn.client_request_id,
+            turn.attempts,
+            deadline,
+            turn.lacks,
+        )
+
+    def _getting(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None,
+        headers: Mapping[str, str] | None,
+        client: httpx.Client | httpx.AsyncClient | None,
+    ) -> Exchange:
+        url = _url(self._base_url.removesuffix("/v1"), path)
+        extra = self._headers | check_headers(headers or {})
+        sent = request_headers(self._key(), extra, host=url.host, attribution=self._attribution)
+        deadline = Deadline(self._timeouts.call)
+        request = self._request("GET", url, sent, client, deadline, params=params)
+        proxy = _proxy(url) if client is None else None
+        return Exchange(request, proxy, client is None, deadline=deadline)
+
+    def _key(self) -> str:
+        key = self._api_key() if callable(self._api_key) else self._api_key
+        return check_key(key.get_secret_value())
+
+    def _request(
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: dict[str, str],
+        client: httpx.Client | httpx.AsyncClient | None,
+        deadline: Deadline,
+        *,
+        pieces: list[bytes] | None = None,
+        **options: Any,
+    ) -> httpx.Request:
+        waits = self._timeouts
+        timeout = {
+            "connect": waits.connect,
+            "read": waits.first_byte,
+            "write": waits.write,
+            "pool": waits.pool,
+        }
+        if client is None:
+            request = httpx.Request(
+                method, url, headers=headers, extensions={"timeout": timeout}, **options
+            )
+            if pieces:
+                request.stream = _Upload(pieces)
+                request.headers["Content-Length"] = str(sum(map(len, pieces)))
+            return request
+        if getattr(client, "is_closed", False):
+            raise AIMLAPIConfigurationError(
+                "The HTTP client that was passed as http_client or http_async_client is closed."
+            )
+        theirs = client.headers
+        for name in ("User-Agent", "X-Title"):
+            if not theirs.get(name, "python-httpx").startswith("python-httpx"):
+                headers.pop(name, None)
+        if not waits.explicit:
+            timeout = client.timeout.as_dict()
+        if waits.explicit or waits.call is not None:
+            bounded = {step: deadline.bound(seconds) for step, seconds in timeout.items()}
+            options["timeout"] = httpx.Timeout(**bounded)
+        content = b"".join(pieces) if pieces else None
+        return client.build_request(method, url, headers=headers, content=content, **options)
+
+
+class _AsyncStreaming:
+    """The block of an `async with` that holds a stream open.
+
+    Not a generator: at the end of a loop asyncio closes all generators at once, and one that is
+    closed by another complains.
+    """
+
+    def __init__(self, opening: Coroutine[Any, Any, AsyncEventStream]) -> None:
+        self._opening = opening
+
+    async def __aenter__(self) -> AsyncEventStream:
+        self._events = await self._opening
+        return self._events
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._events.aclose()
+
+
+class _Upload(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A request's body in pieces, for either kind of connection."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+
+
+@functools.lru_cache(maxsize=64)
+def _url(base: str, path: str) -> httpx.URL:
+    with contextlib.suppress(httpx.InvalidURL, UnicodeError):
+        url = httpx.URL(f"{base}{path}")
+        url.host.encode("idna")  # as the socket will do
+        return url
+    raise AIMLAPIConfigurationError("base_url is not an address. Check the name of its host.")
+
+
+def _proxy(url: httpx.URL) -> Proxy | None:
+    try:
+        proxy = proxy_for(url.scheme, url.host, _pool.port_of(url))
+    except ValueError as error:
+        raise AIMLAPIConfigurationError(
+            f"The proxy that the environment names for {url.host} cannot be used: {error}."
+        ) from None
+    if proxy is not None and url.scheme == "http":
+        raise AIMLAPIConfigurationError(
+            f"The proxy that the environment names for {url.host} would see the key. Use https, or "
+            f"add {url.host} to NO_PROXY."
+        )
+    return proxy

@@ -1,0 +1,121 @@
+"""Token counts and the price of a call, read from either API's reply.
+
+Replies differ from the published schemas in small ways (counts as floats, blocks that are null),
+and a count that cannot be read must not cost the user the answer: whatever is no number is taken
+for absent, never for an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+
+from langchain_aimlapi._wire.error_text import finite_number
+
+CREDITS_PER_USD = 2_000_000
+"""AI/ML API documentation, pricing, 2026-08."""
+
+
+def usage_from_chat(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
+    """Translate the `usage` block of a chat completion.
+
+    Args:
+        usage: `prompt_tokens`, `completion_tokens`, `total_tokens`, `prompt_tokens_details`,
+            `completion_tokens_details`; None if the reply has none.
+
+    Returns:
+        LangChain's usage, or None if the block holds no count at all. Details are there only if
+        the reply has them; audio only if there was some.
+    """
+    return _usage(usage, "prompt_tokens", "completion_tokens")
+
+
+def usage_from_responses(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
+    """Translate the `usage` block of a response.
+
+    Args:
+        usage: `input_tokens`, `output_tokens`, `total_tokens`, `input_tokens_details`,
+            `output_tokens_details`; None if the reply has none.
+
+    Returns:
+        As `usage_from_chat`.
+    """
+    return _usage(usage, "input_tokens", "output_tokens")
+
+
+def cost_from(
+    body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> dict[str, float] | None:
+    """Read what a call was billed (AI/ML API documentation, request tracing and cost, 2026-08).
+
+    Args:
+        body: The reply, or a chunk of a stream: `meta.usage` with `credits_used` and
+            `usd_spent`, of which older replies have only the first.
+        headers: The response headers with lower-case names, asked if the body is silent:
+            `x-aimlapi-credits-used`, `x-aimlapi-usd-spent`.
+
+    Returns:
+        `{"usd": float, "credits": int}`, one computed from the other if need be; None if the
+        gateway did not say, or not readably. Never a guess: 0.0 means that it said so.
+    """
+    reported = _block(_block(body, "meta"), "usage")
+    cost = _cost(reported.get("credits_used"), reported.get("usd_spent"))
+    if cost is None and headers:
+        cost = _cost(headers.get("x-aimlapi-credits-used"), headers.get("x-aimlapi-usd-spent"))
+    return cost
+
+
+def _usage(usage: object, input_key: str, output_key: str) -> UsageMetadata | None:
+    if not isinstance(usage, Mapping):
+        return None
+    input_tokens = _count(usage.get(input_key))
+    output_tokens = _count(usage.get(output_key))
+    total_tokens = _count(usage.get("total_tokens"))
+    if input_tokens is output_tokens is total_tokens is None:
+        return None
+    metadata = UsageMetadata(
+        input_tokens=input_tokens or 0,
+        output_tokens=output_tokens or 0,
+        total_tokens=(input_tokens or 0) + (output_tokens or 0)
+        if total_tokens is None
+        else total_tokens,
+    )
+    details = _block(usage, f"{input_key}_details")
+    input_details = InputTokenDetails()
+    if (cached := _count(details.get("cached_tokens"))) is not None:
+        input_details["cache_read"] = cached
+    if audio := _count(details.get("audio_tokens")):
+        input_details["audio"] = audio
+    if input_details:
+        metadata["input_token_details"] = input_details
+    details = _block(usage, f"{output_key}_details")
+    output_details = OutputTokenDetails()
+    if (reasoning := _count(details.get("reasoning_tokens"))) is not None:
+        output_details["reasoning"] = reasoning
+    if audio := _count(details.get("audio_tokens")):
+        output_details["audio"] = audio
+    if output_details:
+        metadata["output_token_details"] = output_details
+    return metadata
+
+
+def _cost(credits_used: object, usd_spent: object) -> dict[str, float] | None:
+    amount, usd = finite_number(credits_used), finite_number(usd_spent)
+    if amount is None and usd is not None:
+        amount = finite_number(usd * CREDITS_PER_USD)
+    if amount is None:
+        return None
+    return {"usd": amount / CREDITS_PER_USD if usd is None else usd, "credits": round(amount)}
+
+
+def _block(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    block = value.get(key)
+    return block if isinstance(block, Mapping) else {}
+
+
+def _count(value: object) -> int | None:
+    """Return a number of tokens; None for anything that is no number (text is not)."""
+    amount = None if isinstance(value, str) else finite_number(value)
+    return None if amount is None else int(amount)

@@ -1,0 +1,144 @@
+"""One call without its I/O.
+
+The transport asks a `Turn` what to send and tells it what failed; the chat model has it read the
+answer. Retries and the change of endpoint are decided in here, so that sync and async need no more
+than a loop each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_aimlapi._dialects.base import CallFacts, unreadable
+from langchain_aimlapi._http.deadline import NO_DEADLINE
+from langchain_aimlapi._wire.json import STUMBLES
+from langchain_aimlapi.errors import AIMLAPIError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_core.messages import BaseMessage
+    from langchain_core.outputs import ChatResult
+
+    from langchain_aimlapi._dialects.base import StreamParser
+    from langchain_aimlapi._dialects.choice import Choice
+    from langchain_aimlapi._http.deadline import Deadline
+    from langchain_aimlapi._http.retry import Retries
+
+
+class Turn:
+    """One call: what to send, and what to make of the answer."""
+
+    def __init__(
+        self,
+        messages: Sequence[BaseMessage],
+        params: Mapping[str, Any],
+        *,
+        choice: Choice,
+        stream: bool,
+        stop: Sequence[str],
+        extra_body: Mapping[str, Any],
+        retries: Retries,
+        client_request_id: str,
+    ) -> None:
+        """Build the first payload.
+
+        Args:
+            messages: The conversation.
+            params: Parameters in chat completions terms, `model` among them.
+            choice: The dialect to speak.
+            stream: Whether the answer is to be streamed.
+            stop: Stop sequences to apply to the visible text.
+            extra_body: Laid over the payload as it is.
+            retries: Counts requests, and says when to give up.
+            client_request_id: The `X-Client-Request-Id` of all requests of this call.
+
+        Raises:
+            AIMLAPIInvalidRequestError: Something in the messages cannot be sent.
+        """
+        self.model = str(params["model"])
+        self.stream = stream
+        self.client_request_id = client_request_id
+        self._messages = messages
+        self._params = {**params, "stream": True} if stream else params
+        self._stop = stop
+        self._extra_body = extra_body
+        self._retries = retries
+        self._choice = choice
+        self._dialect = choice.dialect
+        self.payload = self._build_payload()
+
+    def _build_payload(self) -> dict[str, Any]:
+        payload = self._dialect.build_payload(self._messages, self._params)
+        return {**payload, **self._extra_body}
+
+    @property
+    def path(self) -> str:
+        """Path of the endpoint, below the base URL."""
+        return self._dialect.path
+
+    @property
+    def attempts(self) -> int:
+        """Requests made so far; the transport counts them."""
+        return self._retries.attempts
+
+    @attempts.setter
+    def attempts(self, value: int) -> None:
+        self._retries.attempts = value
+
+    def wait(self) -> float:
+        """Return the seconds to wait before the first request, then ask again; 0 means go."""
+        seconds = self._choice.wait()
+        if not seconds:
+            self._speak_chosen_dialect()
+        return seconds
+
+    def lacks(self, body: Mapping[str, Any]) -> str | None:
+        """Say what a whole reply lacks to be an answer; None if nothing."""
+        return self._dialect.lacks(body)
+
+    def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
+        """Return the seconds to wait before the next request, or raise `error` if it is final."""
+        error.attempts = self.attempts
+        if self._choice.refused(error):
+            self._speak_chosen_dialect()
+            return 0.0
+        try:
+            return self._retries.delay_after(error, deadline)
+        except AIMLAPIError:
+            self._choice.end_probe()
+            if self._choice.refusal is not None:
+                raise error from self._choice.refusal
+            raise
+
+    def _speak_chosen_dialect(self) -> None:
+        if self._dialect is not self._choice.dialect:
+            self._dialect = self._choice.dialect
+            self.payload = self._build_payload()
+
+    def result(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> ChatResult:
+        """Read a whole reply.
+
+        Raises:
+            AIMLAPIProtocolError: It has another shape than the API documents.
+        """
+        self._choice.accepted()
+        facts = self._facts(headers)
+        try:
+            return self._dialect.parse_response(body, facts)
+        except STUMBLES as error:
+            raise unreadable(error, facts) from error
+
+    def parser(self, headers: Mapping[str, str]) -> StreamParser:
+        """Make the reader of the stream that these headers opened."""
+        self._choice.accepted()
+        return self._dialect.stream_parser(self._facts(headers))
+
+    def _facts(self, headers: Mapping[str, str]) -> CallFacts:
+        return CallFacts(
+            endpoint=self._dialect.name,
+            client_request_id=self.client_request_id,
+            attempts=self.attempts,
+            headers=headers,
+            stop=self._stop,
+        )

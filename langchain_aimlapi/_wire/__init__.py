@@ -1,0 +1,1 @@
+"""What is read the same way everywhere: JSON text, and what an error body says."""

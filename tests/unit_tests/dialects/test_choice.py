@@ -1,0 +1,457 @@
+"""Which endpoint a call goes to, and what is learned from a refusal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+
+from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi._dialects import choice
+from langchain_aimlapi.emulator import (
+    CHAT_ONLY,
+    CODEX_ON_RESPONSES_ONLY,
+    Emulator,
+    Fault,
+    Reply,
+)
+from langchain_aimlapi.errors import (
+    AIMLAPIAuthenticationError,
+    AIMLAPIContextOverflowError,
+    AIMLAPIError,
+    AIMLAPIInvalidRequestError,
+    AIMLAPINotFoundError,
+    AIMLAPIOutOfCreditsError,
+    AIMLAPIPermissionDeniedError,
+    AIMLAPIRateLimitError,
+    AIMLAPIServerError,
+)
+from tests.conftest import MODELS, WAYS, acollect, call, collect, two_ways, ways
+
+CODEX = ("openai/gpt-5-1-codex", "openai/gpt-5-1-codex-mini")
+CHAT = "/v1/chat/completions"
+RESPONSES = "/v1/responses"
+codex = pytest.mark.parametrize("model", CODEX)
+
+
+def model_on(emulator: Emulator, model: str = CODEX[0], **fields: Any) -> ChatAIMLAPI:
+    return ChatAIMLAPI(**{"model": model, **emulator.connection(), **fields})
+
+
+def paths(emulator: Emulator) -> list[str]:
+    return [request.path for request in emulator.requests]
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No probe times out here, however busy the machine is."""
+    monkeypatch.setattr(choice, "_PROBE_PATIENCE", 60.0)
+
+
+@pytest.fixture
+def responses_only() -> Emulator:
+    return Emulator(models=CODEX_ON_RESPONSES_ONLY)
+
+
+# --- where a model is served --------------------------------------------------------------------
+
+
+@ways
+@pytest.mark.parametrize("model", MODELS)
+async def test_chat_completions_come_first(emulator, way, model):
+    message = await call(model_on(emulator, model), way)
+    assert paths(emulator) == [CHAT]
+    assert message.response_metadata["endpoint"] == "chat_completions"
+
+
+@two_ways
+@codex
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize("shape", ["flat", "title", "openai", "text"])
+async def test_a_model_that_is_refused_there_is_asked_on_responses(way, model, status, shape):
+    emulator = Emulator(
+        models=CODEX_ON_RESPONSES_ONLY, model_error_status=status, error_shape=shape
+    )
+    llm = model_on(emulator, model, max_retries=0)
+    message = await call(llm, way)
+    assert paths(emulator) == [CHAT, RESPONSES]
+    assert message.content.startswith("The emulator")
+    assert message.response_metadata["endpoint"] == "responses"
+    assert message.response_metadata["attempts"] == 2
+    assert len(emulator.ledger) == 1
+    ids = {request.headers["x-client-request-id"] for request in emulator.requests}
+    assert ids == {message.response_metadata["client_request_id"]}
+
+
+@pytest.mark.parametrize("first", WAYS)
+async def test_what_was_learned_is_remembered(responses_only, first):
+    await call(model_on(responses_only), first)
+    for way in WAYS:
+        message = await call(model_on(responses_only), way)
+        assert message.response_metadata["attempts"] == 1
+    assert paths(responses_only) == [CHAT, *[RESPONSES] * 5]
+
+
+async def test_what_was_learned_counts_for_one_model_and_address(responses_only):
+    await call(model_on(responses_only), "invoke")
+    await call(model_on(responses_only, CODEX[1]), "invoke")
+    assert paths(responses_only) == [CHAT, RESPONSES] * 2
+    await call(model_on(responses_only, base_url="https://gateway.example/v1"), "invoke")
+    assert paths(responses_only) == [CHAT, RESPONSES] * 3
+    await call(model_on(responses_only, "openai/gpt-5-1"), "invoke")
+    assert paths(responses_only)[-1] == CHAT
+
+
+async def test_one_address_in_two_spellings(responses_only):
+    for address in ("https://api.aimlapi.com/v1", "https://api.aimlapi.com", None):
+        fields = {"base_url": address}
+        await call(model_on(responses_only, **fields), "invoke")
+    assert paths(responses_only) == [CHAT, RESPONSES, RESPONSES, RESPONSES]
+
+
+async def test_a_new_process_asks_again(responses_only):
+    await call(model_on(responses_only), "invoke")
+    choice.forget()
+    await call(model_on(responses_only), "invoke")
+    assert paths(responses_only) == [CHAT, RESPONSES] * 2
+
+
+@codex
+@ways
+async def test_a_model_that_is_served_on_both(emulator, model, way):
+    llm = model_on(emulator, model)
+    for _ in range(2):
+        await call(llm, way)
+    assert paths(emulator) == [CHAT, CHAT]
+
+
+@codex
+async def test_a_model_that_is_served_on_chat_completions_only(model):
+    emulator = Emulator(models=CHAT_ONLY)
+    for way in WAYS:
+        await call(model_on(emulator, model), way)
+    assert paths(emulator) == [CHAT] * 4
+
+
+@ways
+async def test_both_refuse(way):
+    emulator = Emulator(models={})
+    with pytest.raises(AIMLAPINotFoundError) as caught:
+        await call(model_on(emulator), way)
+    assert paths(emulator) == [CHAT, RESPONSES]
+    error = caught.value
+    assert RESPONSES in str(error)
+    assert isinstance(error.__cause__, AIMLAPINotFoundError)
+    assert CHAT in str(error.__cause__)
+    assert error.attempts == 2
+    assert error.request_id == emulator.requests[1].inference_id
+    assert error.__cause__.request_id == emulator.requests[0].inference_id
+
+
+async def test_nothing_is_learned_where_both_refuse():
+    emulator = Emulator(models={})
+    for _ in range(2):
+        with pytest.raises(AIMLAPINotFoundError):
+            await call(model_on(emulator), "invoke")
+    assert paths(emulator) == [CHAT, RESPONSES] * 2
+
+
+async def test_a_model_that_moves_later_is_found_again(responses_only):
+    await call(model_on(responses_only), "invoke")
+    responses_only.models = CHAT_ONLY
+    await call(model_on(responses_only), "invoke")
+    await call(model_on(responses_only), "invoke")
+    assert paths(responses_only) == [CHAT, RESPONSES, RESPONSES, CHAT, CHAT]
+
+
+@ways
+async def test_after_the_change_of_endpoint_faults_are_tried_again(responses_only, way):
+    responses_only.script(Fault.status(503, retry_after=0), Reply("At last."))
+    message = await call(model_on(responses_only), way)
+    assert message.content == "At last."
+    assert message.response_metadata["attempts"] == 3
+    assert paths(responses_only) == [CHAT, RESPONSES, RESPONSES]
+
+
+@ways
+async def test_before_the_change_of_endpoint_faults_are_tried_again(emulator, way):
+    refusal = Fault.status(404, message="Model not found")
+    emulator.script(Fault.status(503, retry_after=0), refusal, Reply("At last."))
+    message = await call(model_on(emulator), way)
+    assert message.content == "At last."
+    assert paths(emulator) == [CHAT, CHAT, RESPONSES]
+
+
+@ways
+async def test_the_same_turn_goes_to_the_other_endpoint(responses_only, way):
+    llm = model_on(responses_only, max_tokens=64, reasoning_effort="low").bind_tools(
+        [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+    )
+    await call(llm, way, [HumanMessage("Hello")])
+    chat, responses = (request.json for request in responses_only.requests)
+    assert chat["messages"] == [{"role": "user", "content": "Hello"}]
+    assert chat["max_completion_tokens"] == responses["max_output_tokens"] == 64
+    assert chat["reasoning_effort"] == responses["reasoning"]["effort"] == "low"
+    assert chat["tools"][0]["function"]["name"] == responses["tools"][0]["name"] == "f"
+    assert responses["input"] == [{"role": "user", "content": "Hello"}]
+    assert "messages" not in responses
+    assert "stream_options" not in responses
+
+
+# --- what is no refusal of the endpoint ---------------------------------------------------------
+
+NOT_REFUSALS = [
+    (Fault.status(400, message="temperature: Number must be less than or equal to 2"), None),
+    (
+        Fault.status(
+            400,
+            message="Body validation error\nInvalid enum value. Expected 'low' | 'medium' | "
+            "'high', received 'none'",
+        ),
+        AIMLAPIInvalidRequestError,
+    ),
+    (
+        Fault.status(
+            400, message="Unsupported value: 'messages[0].role' does not support 'system'."
+        ),
+        AIMLAPIInvalidRequestError,
+    ),
+    (Fault.status(400, message="Missing required parameter: 'messages'"), None),
+    (Fault.context_overflow(), AIMLAPIContextOverflowError),
+    (Fault.context_overflow("responses"), AIMLAPIContextOverflowError),
+    (Fault.status(413), AIMLAPIInvalidRequestError),
+    (Fault.status(422), AIMLAPIInvalidRequestError),
+    (Fault.status(401), AIMLAPIAuthenticationError),
+    (Fault.status(402), AIMLAPIOutOfCreditsError),
+    (Fault.status(403), AIMLAPIPermissionDeniedError),
+    (Fault.status(403, message="This model is not available on your plan."), None),
+    (Fault.out_of_credits(), AIMLAPIOutOfCreditsError),
+    (Fault.status(429), AIMLAPIRateLimitError),
+    (Fault.status(500), AIMLAPIServerError),
+    (Fault.status(500, message="The model is under maintenance"), AIMLAPIServerError),
+    (Fault.status(503), AIMLAPIServerError),
+    (Fault.status(504), AIMLAPIServerError),
+    (Fault.stall(), None),
+    (Fault.reset(), None),
+    (Fault.html(), None),
+    (Fault.image_object(), None),
+]
+
+
+@two_ways
+@pytest.mark.parametrize("shape", ["flat", "title", "openai"])
+@pytest.mark.parametrize("refused", NOT_REFUSALS, ids=[repr(f) for f, _ in NOT_REFUSALS])
+async def test_other_errors_change_nothing(way, shape, refused):
+    fault, kind = refused
+    emulator = Emulator(error_shape=shape).script(fault)
+    with pytest.raises(kind or AIMLAPIError):
+        await call(model_on(emulator, max_retries=0, timeout=5), way)
+    assert paths(emulator) == [CHAT]
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+@pytest.mark.parametrize("after", [0, 1, 4])
+async def test_nothing_changes_once_a_stream_has_begun(emulator, way, after):
+    fault = Fault.error_event(after, "flat", status=404, message="Model not found")
+    emulator.script(fault)
+    with pytest.raises(AIMLAPIError):
+        await call(model_on(emulator, max_retries=0), way)
+    assert paths(emulator) == [CHAT]
+
+
+REFUSALS = [
+    (404, "Not Found"),
+    (405, "Method Not Allowed"),
+    (404, "Model 'openai/gpt-5-1-codex' not found"),
+    (400, "Model openai/gpt-5-1-codex is not available on /v1/chat/completions"),
+    (400, "This model is only supported in v1/responses and not in v1/chat/completions."),
+    (400, "This is not a chat model and thus not supported in the v1/chat/completions endpoint."),
+    (422, "The model `openai/gpt-5-1-codex` does not exist"),
+    (400, "Invalid enum value. Expected 'openai/gpt-4o', received 'openai/gpt-5-1-codex'"),
+]
+
+
+@two_ways
+@pytest.mark.parametrize("shape", ["flat", "title", "openai", "text"])
+@pytest.mark.parametrize(("status", "words"), REFUSALS)
+async def test_wordings_of_a_refusal(way, shape, status, words):
+    emulator = Emulator(error_shape=shape).script(Fault.status(status, message=words))
+    await call(model_on(emulator), way)
+    assert paths(emulator) == [CHAT, RESPONSES]
+
+
+# --- the user decides ---------------------------------------------------------------------------
+
+
+@ways
+@pytest.mark.parametrize("model", MODELS)
+async def test_the_users_word_goes(emulator, way, model):
+    await call(model_on(emulator, model, use_responses_api=True), way)
+    await call(model_on(emulator, model, use_responses_api=False), way)
+    assert paths(emulator) == [RESPONSES, CHAT]
+
+
+@ways
+async def test_the_users_word_is_not_corrected(responses_only, way):
+    with pytest.raises(AIMLAPINotFoundError) as caught:
+        await call(model_on(responses_only, use_responses_api=False), way)
+    assert caught.value.__cause__ is None
+    assert paths(responses_only) == [CHAT]
+    emulator = Emulator(models=CHAT_ONLY)
+    with pytest.raises(AIMLAPINotFoundError):
+        await call(model_on(emulator, use_responses_api=True), way)
+    assert paths(emulator) == [RESPONSES]
+
+
+async def test_what_was_learned_does_not_go_over_the_users_word(responses_only):
+    await call(model_on(responses_only), "invoke")
+    with pytest.raises(AIMLAPINotFoundError):
+        await call(model_on(responses_only, use_responses_api=False), "invoke")
+    assert paths(responses_only) == [CHAT, RESPONSES, CHAT]
+
+
+@ways
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"tools": [{"type": "web_search_preview"}]},
+        {"include": ["reasoning.encrypted_content"]},
+        {"reasoning": {"summary": "auto"}},
+        {"reasoning": {"effort": "low", "summary": "auto"}},
+        {"truncation": "auto"},
+        {"store": True},
+        {"text": {"format": {"type": "text"}}},
+    ],
+    ids="-".join,
+)
+async def test_what_only_responses_has_selects_it(emulator, way, keywords):
+    await call(model_on(emulator, "openai/gpt-5-1"), way, **keywords)
+    assert paths(emulator) == [RESPONSES]
+
+
+async def test_the_field_of_the_class_selects_it_too(emulator):
+    llm = model_on(emulator, "openai/gpt-5-1", reasoning={"summary": "auto"})
+    message = await call(llm, "invoke")
+    assert paths(emulator) == [RESPONSES]
+    assert "reasoning summary" in message.additional_kwargs["reasoning_content"]
+
+
+async def test_a_response_can_be_continued(emulator):
+    llm = model_on(emulator, "openai/gpt-5-1", store=True)
+    first = await call(llm, "invoke")
+    await call(llm, "invoke", previous_response_id=first.response_metadata["id"])
+    assert paths(emulator) == [RESPONSES, RESPONSES]
+    assert emulator.requests[1].json["previous_response_id"] == first.id
+
+
+async def test_reasoning_effort_alone_selects_nothing(emulator):
+    await call(model_on(emulator, "openai/gpt-5-1"), "invoke", reasoning_effort="low")
+    assert paths(emulator) == [CHAT]
+
+
+async def test_a_selecting_parameter_is_not_sent_where_it_has_no_place():
+    emulator = Emulator(models=CHAT_ONLY)
+    llm = model_on(emulator, "openai/gpt-5-1")
+    with pytest.raises(AIMLAPINotFoundError):
+        await call(llm, "invoke", reasoning={"summary": "auto"})
+    assert paths(emulator) == [RESPONSES]
+
+
+# --- many calls at once -------------------------------------------------------------------------
+
+
+def refused_requests(emulator: Emulator) -> int:
+    return paths(emulator).count(CHAT)
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["invoke", "stream"])
+async def test_a_burst_of_async_calls_costs_one_refused_request(responses_only, streamed):
+    llm = model_on(responses_only)
+
+    async def one() -> AIMessage:
+        return await acollect(llm.astream("x")) if streamed else await llm.ainvoke("x")
+
+    messages = await asyncio.gather(*(one() for _ in range(20)))
+    assert all(message.content for message in messages)
+    assert refused_requests(responses_only) == 1
+    assert len(responses_only.ledger) == 20
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["invoke", "stream"])
+def test_a_burst_of_threads_costs_one_refused_request(responses_only, streamed):
+    llm = model_on(responses_only)
+
+    def one(_: int) -> AIMessage:
+        return collect(llm.stream("x")) if streamed else llm.invoke("x")
+
+    with ThreadPoolExecutor(8) as pool:
+        messages = list(pool.map(one, range(20)))
+    assert all(message.content for message in messages)
+    assert refused_requests(responses_only) == 1
+    assert len(responses_only.ledger) == 20
+
+
+def test_a_batch_over_several_instances(responses_only):
+    instances = [model_on(responses_only) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        messages = list(pool.map(lambda llm: llm.invoke("x"), instances))
+    assert all(message.content for message in messages)
+    assert refused_requests(responses_only) == 1
+
+
+async def test_a_burst_where_chat_completions_serve(emulator):
+    llm = model_on(emulator)
+    await asyncio.gather(*(llm.ainvoke("x") for _ in range(20)))
+    assert paths(emulator) == [CHAT] * 20
+
+
+async def test_a_first_call_that_fails_holds_nobody_up(emulator):
+    emulator.script(Fault.status(401))
+    llm = model_on(emulator)
+    results = await asyncio.gather(*(llm.ainvoke("x") for _ in range(6)), return_exceptions=True)
+    assert sum(isinstance(result, AIMLAPIAuthenticationError) for result in results) == 1
+    assert sum(isinstance(result, AIMessage) for result in results) == 5
+
+
+async def test_a_first_call_that_is_cancelled_holds_nobody_up(emulator):
+    asked = asyncio.Event()
+
+    def take_long(_: Any) -> Fault:
+        asked.set()
+        return Fault.delay(60)
+
+    emulator.script(take_long)
+    llm = model_on(emulator)
+    first = asyncio.create_task(llm.ainvoke("x"))
+    await asked.wait()
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert choice.Choice(llm.base_url, llm.model, {}, None).wait() == 0
+    assert (await llm.ainvoke("x")).content
+
+
+# --- what is said -------------------------------------------------------------------------------
+
+
+@ways
+async def test_the_switch_is_logged_once(responses_only, way, caplog):
+    with caplog.at_level(logging.INFO, logger="langchain_aimlapi"):
+        for _ in range(3):
+            await call(model_on(responses_only), way)
+    told = [record for record in caplog.records if record.name == "langchain_aimlapi"]
+    assert len(told) == 1
+    assert told[0].levelno == logging.INFO
+    assert CODEX[0] in told[0].getMessage()
+    assert "responses" in told[0].getMessage()
+
+
+async def test_nothing_is_logged_where_nothing_changes(emulator, caplog):
+    with caplog.at_level(logging.INFO, logger="langchain_aimlapi"):
+        await call(model_on(emulator), "invoke")
+        await call(model_on(emulator, use_responses_api=True), "invoke")
+    assert [record for record in caplog.records if record.name == "langchain_aimlapi"] == []
