@@ -19,37 +19,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from langchain_aimlapi.emulator.catalogue import (
+    from langchain_aimlapi.emulator.account.catalogue import (
         CHAT_ONLY,
         CODEX_ON_RESPONSES_ONLY,
         EMULATED_MODELS,
     )
-    from langchain_aimlapi.emulator.doors import Emulator
+    from langchain_aimlapi.emulator.account.ledger import LedgerEntry, Usage
+    from langchain_aimlapi.emulator.answers.replies import Reply, StreamStyle, ToolCall
+    from langchain_aimlapi.emulator.doors.memory import EmulatorTransport
+    from langchain_aimlapi.emulator.doors.server import EmulatorServer
+    from langchain_aimlapi.emulator.emulator import Emulator
     from langchain_aimlapi.emulator.errors import CONTEXT_OVERFLOW
     from langchain_aimlapi.emulator.exchange import Answer, Piece, RecordedRequest
-    from langchain_aimlapi.emulator.faults import Fault
-    from langchain_aimlapi.emulator.ledger import LedgerEntry
-    from langchain_aimlapi.emulator.memory import EmulatorTransport
-    from langchain_aimlapi.emulator.replies import Reply, StreamStyle, ToolCall, Usage
-    from langchain_aimlapi.emulator.server import EmulatorServer
+    from langchain_aimlapi.emulator.scripts.faults import Fault
 
 _HOMES = {
-    "CHAT_ONLY": "catalogue",
-    "CODEX_ON_RESPONSES_ONLY": "catalogue",
+    "CHAT_ONLY": "account.catalogue",
+    "CODEX_ON_RESPONSES_ONLY": "account.catalogue",
     "CONTEXT_OVERFLOW": "errors",
-    "EMULATED_MODELS": "catalogue",
+    "EMULATED_MODELS": "account.catalogue",
     "Answer": "exchange",
-    "Emulator": "doors",
-    "EmulatorServer": "server",
-    "EmulatorTransport": "memory",
-    "Fault": "faults",
-    "LedgerEntry": "ledger",
+    "Emulator": "emulator",
+    "EmulatorServer": "doors.server",
+    "EmulatorTransport": "doors.memory",
+    "Fault": "scripts.faults",
+    "LedgerEntry": "account.ledger",
     "Piece": "exchange",
     "RecordedRequest": "exchange",
-    "Reply": "replies",
-    "StreamStyle": "replies",
-    "ToolCall": "replies",
-    "Usage": "replies",
+    "Reply": "answers.replies",
+    "StreamStyle": "answers.replies",
+    "ToolCall": "answers.replies",
+    "Usage": "account.ledger",
 }
 
 __all__ = [

@@ -8,12 +8,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from langchain_aimlapi.emulator.catalogue import (
+from langchain_aimlapi.emulator.account.catalogue import (
     CHAT_ONLY,
     CODEX_ON_RESPONSES_ONLY,
     EMULATED_MODELS,
 )
-from langchain_aimlapi.emulator.doors import Emulator
+from langchain_aimlapi.emulator.emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

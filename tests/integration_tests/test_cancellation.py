@@ -29,7 +29,7 @@ from tests.raw_server import full_queue
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from langchain_aimlapi.emulator.server import EmulatorServer
+    from langchain_aimlapi.emulator.doors.server import EmulatorServer
 
 pytestmark = [
     pytest.mark.usefixtures("own_connections"),

@@ -24,8 +24,8 @@ from tests.programs import command, run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from langchain_aimlapi.emulator.doors.server import EmulatorServer
     from langchain_aimlapi.emulator.exchange import RecordedRequest
-    from langchain_aimlapi.emulator.server import EmulatorServer
 
 pytestmark = pytest.mark.usefixtures("own_connections")
 

@@ -32,6 +32,22 @@ ROOMS: dict[str, set[str]] = {
 """Whom a room may know, besides itself. What is not listed ties the rooms together, and may know
 all but the emulator."""
 
+EMULATOR_BELOW = {"exchange", "errors", "tokens"}
+"""What everybody in the emulator may use, and that uses nobody but `exchange`."""
+
+EMULATOR_ROOMS: dict[str, set[str]] = {
+    "exchange": set(),
+    "errors": {"exchange"},
+    "tokens": set(),
+    "account": EMULATOR_BELOW,
+    "answers": EMULATOR_BELOW | {"account"},
+    "wire": EMULATOR_BELOW | {"account", "answers"},
+    "scripts": EMULATOR_BELOW | {"account", "answers", "wire"},
+    "gateway": EMULATOR_BELOW | {"account", "answers", "wire", "scripts"},
+    "doors": EMULATOR_BELOW | {"gateway"},
+}
+"""The same inside the emulator, bottom to top. What is not listed ties the rooms together."""
+
 DOORS = {"", "__main__"}
 """What stands above everything: the public names and the command line."""
 
@@ -48,16 +64,17 @@ EMULATOR = set(MODULES) - OURS
 
 
 @functools.cache
-def imports(name: str, *, lazy: bool = True) -> set[str]:
+def imports(name: str, *, lazy: bool = True, typing: bool = False) -> set[str]:
     """Return the full names that a module imports at run time.
 
     Args:
         name: The module.
         lazy: Whether imports inside functions count too.
+        typing: Whether imports for type checkers alone count too.
     """
     tree = ast.parse(MODULES[name].read_text())
     found: set[str] = set()
-    for node in _executed(tree, lazy=lazy):
+    for node in ast.walk(tree) if typing else _executed(tree, lazy=lazy):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -84,11 +101,11 @@ def _target(module: str, name: str) -> str:
     return submodule if submodule.removeprefix(f"{ROOT}.") in MODULES else module
 
 
-def own_imports(name: str) -> set[str]:
+def own_imports(name: str, *, typing: bool = False) -> set[str]:
     """Return the modules of this package that a module imports at run time."""
     return {
         target.removeprefix(ROOT).removeprefix(".")
-        for target in imports(name)
+        for target in imports(name, typing=typing)
         if target == ROOT or target.startswith(f"{ROOT}.")
     }
 
@@ -162,6 +179,22 @@ def test_the_transport_is_imported_by_the_first_call(name):
 @pytest.mark.parametrize("name", sorted(EMULATOR))
 def test_the_emulator_shares_no_code_with_the_client(name):
     assert own_imports(name) - EMULATOR <= {"_version"}
+
+
+@pytest.mark.parametrize("name", sorted(EMULATOR))
+def test_imports_run_downwards_in_the_emulator(name):
+    """For type checkers too: here no arrow points up even for an annotation."""
+    here = room(name.removeprefix("emulator").removeprefix("."))
+    known = {
+        room(target.removeprefix("emulator").removeprefix("."))
+        for target in own_imports(name, typing=True) & EMULATOR
+    }
+    assert here not in EMULATOR_ROOMS or known - {here} <= EMULATOR_ROOMS[here]
+
+
+def test_the_rooms_of_the_emulator_are_there():
+    folders = {path.name for path in (PACKAGE / "emulator").iterdir() if path.is_dir()}
+    assert folders - {"__pycache__"} == {"account", "answers", "wire", "scripts", "doors"}
 
 
 def test_the_client_does_not_know_the_emulator():

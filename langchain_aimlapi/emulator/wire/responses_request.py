@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from langchain_aimlapi.emulator.checks import (
+from langchain_aimlapi.emulator.wire.chat_completions_request import function_name, image_address
+from langchain_aimlapi.emulator.wire.checks import (
     Check,
     array,
     boolean,
@@ -22,7 +23,6 @@ from langchain_aimlapi.emulator.checks import (
     string_or,
     tagged,
 )
-from langchain_aimlapi.emulator.validation_chat import function_name, image_address
 
 _status = enum("in_progress", "completed", "incomplete")
 _web_search = record(

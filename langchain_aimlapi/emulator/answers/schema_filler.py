@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from langchain_aimlapi.emulator.hints import Hints, words
+from langchain_aimlapi.emulator.answers.hints import Hints, words
 
 _DEEP = 6
 _FORMATS = {

@@ -21,7 +21,7 @@ from langchain_aimlapi.emulator import Emulator, Fault, Reply
 
 KEYED = {"authorization": "Bearer emulator-key"}
 BODY = {"model": "openai/gpt-5-1", "messages": [{"role": "user", "content": "Hello"}]}
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 

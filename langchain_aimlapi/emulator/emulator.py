@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from langchain_aimlapi.emulator.core import Core
-from langchain_aimlapi.emulator.memory import EmulatorTransport
-from langchain_aimlapi.emulator.server import EmulatorServer
+from langchain_aimlapi.emulator.doors.memory import EmulatorTransport
+from langchain_aimlapi.emulator.doors.server import EmulatorServer
+from langchain_aimlapi.emulator.gateway import Gateway
 
 if TYPE_CHECKING:
-    from langchain_aimlapi.emulator.memory import ChunkSize
+    from langchain_aimlapi.emulator.doors.memory import ChunkSize
 
 
-class Emulator(Core):
+class Emulator(Gateway):
     """An offline AI/ML API, for tests and examples.
 
     It answers by simple rules that say they are the emulator's, or as a script tells it to. It

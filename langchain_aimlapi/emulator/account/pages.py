@@ -10,13 +10,13 @@ import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi.emulator.account.ledger import to_usd
 from langchain_aimlapi.emulator.errors import RefusalError
-from langchain_aimlapi.emulator.ledger import to_usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from langchain_aimlapi.emulator.ledger import Account, LedgerEntry
+    from langchain_aimlapi.emulator.account.ledger import Account, LedgerEntry
 
 _DAY = 86_400.0
 _SECONDS = {"m": 60.0, "h": 3_600.0, "d": _DAY}

@@ -6,12 +6,11 @@ Credits are integers, so sums are exact to the credit.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from langchain_aimlapi.emulator.exchange import Dialect
-    from langchain_aimlapi.emulator.replies import Usage
 
 CREDITS_PER_USD = 2_000_000
 """AI/ML API documentation, billing, 2026-08."""
@@ -40,6 +39,29 @@ EXAMPLE_PRICES = {
     "openai/gpt-5-1-codex": Price(6_500_000, 52_000_000, 650_000),
     "openai/gpt-5-1-codex-mini": Price(650_000, 5_200_000, 65_000),
 }
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Token counts of one call.
+
+    Attributes:
+        input_tokens: All prompt tokens, cached ones included.
+        output_tokens: All generated tokens, reasoning included.
+        cached_tokens: How many of the prompt tokens came from a cache.
+        reasoning_tokens: How many of the generated tokens were reasoning.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    _: KW_ONLY
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and generated tokens together."""
+        return self.input_tokens + self.output_tokens
 
 
 def price_of(model: str) -> Price:

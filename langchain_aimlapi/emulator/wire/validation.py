@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi.emulator.validation_chat import check_chat_completions
-from langchain_aimlapi.emulator.validation_responses import check_responses
+from langchain_aimlapi.emulator.wire.chat_completions_request import check_chat_completions
+from langchain_aimlapi.emulator.wire.responses_request import check_responses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

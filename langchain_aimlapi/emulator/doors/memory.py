@@ -17,7 +17,7 @@ import httpx
 from langchain_aimlapi.emulator.exchange import Answer, RecordedRequest
 
 if TYPE_CHECKING:
-    from langchain_aimlapi.emulator.core import Core
+    from langchain_aimlapi.emulator.gateway import Gateway
 
 ChunkSize = int | Callable[[bytes], Iterable[bytes]] | None
 """Where a body is cut into reads: bytes each, a function, or `None` for one read a piece."""
@@ -36,7 +36,7 @@ class EmulatorTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         open_streams: Bodies that are neither read to their end nor closed.
     """
 
-    def __init__(self, emulator: Core, *, chunk_size: ChunkSize = None) -> None:
+    def __init__(self, emulator: Gateway, *, chunk_size: ChunkSize = None) -> None:
         """Keep the emulator and the way of cutting."""
         self._emulator = emulator
         self._chunk_size = chunk_size

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from langchain_aimlapi.emulator import Emulator
-from langchain_aimlapi.emulator.hints import Hints
-from langchain_aimlapi.emulator.schema_filler import fill
+from langchain_aimlapi.emulator.answers.hints import Hints
+from langchain_aimlapi.emulator.answers.schema_filler import fill
 
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}
 

@@ -13,15 +13,15 @@ import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi.emulator.hints import Hints, words
-from langchain_aimlapi.emulator.replies import Reply, ToolCall
-from langchain_aimlapi.emulator.schema_filler import fill
+from langchain_aimlapi.emulator.answers.hints import Hints, words
+from langchain_aimlapi.emulator.answers.replies import Reply, ToolCall
+from langchain_aimlapi.emulator.answers.schema_filler import fill
 from langchain_aimlapi.emulator.tokens import split_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from langchain_aimlapi.emulator.conversation import Conversation, Tool
+    from langchain_aimlapi.emulator.answers.conversation import Conversation, Tool
 
 SPEAKER = "The emulator of the AI/ML API"
 """How the default replies call themselves."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from langchain_aimlapi.emulator.account.ledger import Usage
+
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 """Why the model stopped, in Chat Completions terms."""
 
@@ -27,29 +29,6 @@ class _Unset:
 
 UNSET: Any = _Unset()
 """Stands for "not given"."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Token counts of one call.
-
-    Attributes:
-        input_tokens: All prompt tokens, cached ones included.
-        output_tokens: All generated tokens, reasoning included.
-        cached_tokens: How many of the prompt tokens came from a cache.
-        reasoning_tokens: How many of the generated tokens were reasoning.
-    """
-
-    input_tokens: int
-    output_tokens: int
-    _: KW_ONLY
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-
-    @property
-    def total_tokens(self) -> int:
-        """Prompt and generated tokens together."""
-        return self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi.emulator import errors
+from langchain_aimlapi.emulator.answers.replies import Reply, StreamStyle
 from langchain_aimlapi.emulator.exchange import Answer, Ending, Piece, dump, json_answer
-from langchain_aimlapi.emulator.replies import Reply, StreamStyle
-from langchain_aimlapi.emulator.sse import encode_event
+from langchain_aimlapi.emulator.wire.event_stream import encode_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from langchain_aimlapi.emulator.errors import ErrorShape
-    from langchain_aimlapi.emulator.render import Call
+    from langchain_aimlapi.emulator.wire.render import Call
 
     Spoil = Callable[[Answer, Call], Answer]
 

@@ -14,8 +14,9 @@ from langchain_aimlapi.emulator.tokens import split_deltas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from langchain_aimlapi.emulator.generation import Choice, Generation
-    from langchain_aimlapi.emulator.replies import StreamStyle, ToolCall, Usage
+    from langchain_aimlapi.emulator.account.ledger import Usage
+    from langchain_aimlapi.emulator.answers.generation import Choice, Generation
+    from langchain_aimlapi.emulator.answers.replies import StreamStyle, ToolCall
 
 _FINGERPRINT = "fp_emulator"
 

@@ -1,4 +1,4 @@
-"""The emulator itself, without I/O; the doors that lead to it are in `doors`."""
+"""The emulated gateway without I/O: requests in, answers out. Its doors are in `doors/`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from langchain_aimlapi.emulator import catalogue
-from langchain_aimlapi.emulator.account import ACCOUNT_PATHS, account_page
-from langchain_aimlapi.emulator.conversation import (
+from langchain_aimlapi.emulator.account import catalogue
+from langchain_aimlapi.emulator.account.ledger import Account, LedgerEntry, to_usd
+from langchain_aimlapi.emulator.account.pages import ACCOUNT_PATHS, account_page
+from langchain_aimlapi.emulator.answers.conversation import (
     input_items,
     read_chat_completions,
     read_responses,
 )
+from langchain_aimlapi.emulator.answers.generation import Generation, generate
+from langchain_aimlapi.emulator.answers.replies import Reply
+from langchain_aimlapi.emulator.answers.rules import default_reply
 from langchain_aimlapi.emulator.errors import (
     OUT_OF_CREDITS,
     ErrorShape,
@@ -25,14 +29,10 @@ from langchain_aimlapi.emulator.errors import (
     error_answer,
 )
 from langchain_aimlapi.emulator.exchange import Answer, Dialect, RecordedRequest, json_answer
-from langchain_aimlapi.emulator.faults import Fault
-from langchain_aimlapi.emulator.generation import Generation, generate
-from langchain_aimlapi.emulator.ledger import Account, LedgerEntry, to_usd
-from langchain_aimlapi.emulator.render import Call, render
-from langchain_aimlapi.emulator.replies import Reply
-from langchain_aimlapi.emulator.responses import output_items
-from langchain_aimlapi.emulator.rules import default_reply
-from langchain_aimlapi.emulator.validation import validate_request
+from langchain_aimlapi.emulator.scripts.faults import Fault
+from langchain_aimlapi.emulator.wire.render import Call, render
+from langchain_aimlapi.emulator.wire.responses import output_items
+from langchain_aimlapi.emulator.wire.validation import validate_request
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -52,8 +52,8 @@ _CATALOGUE = {"/v1/models", "/models", "/api/v1/models"}
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-class Core:
-    """What an `Emulator` is but for its doors: requests in, answers out. See there."""
+class Gateway:
+    """What an `Emulator` is but for its doors. See there."""
 
     def __init__(
         self,

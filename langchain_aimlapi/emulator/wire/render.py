@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi.emulator import chat_completions, responses, responses_stream
+from langchain_aimlapi.emulator.account.ledger import to_usd
+from langchain_aimlapi.emulator.answers.replies import UNSET
 from langchain_aimlapi.emulator.errors import ErrorShape, error_answer, error_value
 from langchain_aimlapi.emulator.exchange import Answer, Dialect, RecordedRequest, json_answer
-from langchain_aimlapi.emulator.ledger import to_usd
-from langchain_aimlapi.emulator.replies import UNSET
-from langchain_aimlapi.emulator.sse import stream_answer
+from langchain_aimlapi.emulator.wire import chat_completions, responses, responses_stream
+from langchain_aimlapi.emulator.wire.event_stream import stream_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from langchain_aimlapi.emulator.conversation import Conversation
-    from langchain_aimlapi.emulator.generation import Generation
+    from langchain_aimlapi.emulator.answers.conversation import Conversation
+    from langchain_aimlapi.emulator.answers.generation import Generation
 
 
 @dataclass(frozen=True)

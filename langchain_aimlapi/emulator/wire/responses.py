@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_aimlapi.emulator.generation import Choice, Generation
-    from langchain_aimlapi.emulator.replies import Usage
+    from langchain_aimlapi.emulator.account.ledger import Usage
+    from langchain_aimlapi.emulator.answers.generation import Choice, Generation
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 _PREFIXES = {"web_search_call": "ws", "code_interpreter_call": "ci", "mcp_call": "mcp"}

@@ -10,14 +10,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi.emulator.ledger import credits_for, to_usd
-from langchain_aimlapi.emulator.replies import UNSET, FinishReason, Reply, ToolCall, Usage
+from langchain_aimlapi.emulator.account.ledger import Usage, credits_for, to_usd
+from langchain_aimlapi.emulator.answers.replies import UNSET, FinishReason, Reply, ToolCall
 from langchain_aimlapi.emulator.tokens import count_tokens, split_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from langchain_aimlapi.emulator.conversation import Conversation
+    from langchain_aimlapi.emulator.answers.conversation import Conversation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi.emulator.account.ledger import CREDITS_PER_USD, price_of
 from langchain_aimlapi.emulator.exchange import Answer, dump, json_answer
-from langchain_aimlapi.emulator.ledger import CREDITS_PER_USD, price_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi.emulator.responses import output_items, skeleton, whole_body
 from langchain_aimlapi.emulator.tokens import split_deltas
+from langchain_aimlapi.emulator.wire.responses import output_items, skeleton, whole_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from langchain_aimlapi.emulator.generation import Generation
+    from langchain_aimlapi.emulator.answers.generation import Generation
 
 _Event = dict[str, Any]
 

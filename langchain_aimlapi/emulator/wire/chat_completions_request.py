@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from langchain_aimlapi.emulator.checks import (
+from langchain_aimlapi.emulator.wire.checks import (
     Check,
     anything,
     array,

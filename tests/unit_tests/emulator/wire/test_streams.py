@@ -213,6 +213,6 @@ def test_replies_have_the_keys_of_the_published_samples(chat, respond, sample, s
 
 
 def test_the_image_object_is_the_one_that_was_published(sample):
-    from langchain_aimlapi.emulator.faults import IMAGE_OBJECT
+    from langchain_aimlapi.emulator.scripts.faults import IMAGE_OBJECT
 
     assert json.loads(sample("owner-document.image.json")) == IMAGE_OBJECT

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from langchain_aimlapi.emulator.core import Core
+    from langchain_aimlapi.emulator.gateway import Gateway
 
 _BACKLOG = 1024
 # What was sent must be read by the client before a reset, which makes some systems drop it.
@@ -54,7 +54,7 @@ class EmulatorServer:
         OSError: If the address cannot be listened on.
     """
 
-    def __init__(self, emulator: Core, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, emulator: Gateway, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen, and start the thread."""
         self.emulator = emulator
         self._socket = socket.create_server((host, port), backlog=_BACKLOG)

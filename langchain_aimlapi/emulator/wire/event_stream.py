@@ -13,7 +13,7 @@ from langchain_aimlapi.emulator.exchange import Answer, Piece, dump
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from langchain_aimlapi.emulator.replies import StreamStyle
+    from langchain_aimlapi.emulator.answers.replies import StreamStyle
 
 
 def encode_event(

@@ -1,0 +1,1 @@
+"""The account: what calls cost, what was billed, and the pages that tell it."""

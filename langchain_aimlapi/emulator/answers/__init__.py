@@ -1,0 +1,1 @@
+"""What answers: a request read, a reply made by rules or by a script, its facts decided."""

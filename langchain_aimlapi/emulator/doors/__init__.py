@@ -1,0 +1,1 @@
+"""How requests come in: over a socket, or through httpx in memory."""

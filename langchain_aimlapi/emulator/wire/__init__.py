@@ -1,0 +1,1 @@
+"""The forms on the wire: requests checked, answers spelled on either API."""
