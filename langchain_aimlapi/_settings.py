@@ -17,7 +17,6 @@ from langchain_core.load import dumpd
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self, override
 
-from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER
 from langchain_aimlapi._http.request import (
     check_headers,
     check_http_client,
@@ -27,7 +26,7 @@ from langchain_aimlapi._http.request import (
 from langchain_aimlapi._parameters import refuse_unknown, rename_aliases
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
-from langchain_aimlapi.profiles import profile_for
+from langchain_aimlapi.profiles import MODEL_PROVIDER, profile_for
 
 if TYPE_CHECKING:
     from httpx import AsyncClient as HttpAsyncClient

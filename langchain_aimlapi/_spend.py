@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration
 
-from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER
 from langchain_aimlapi._messages.usage import CREDITS_PER_USD
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
@@ -16,6 +15,7 @@ from langchain_aimlapi.errors import (
     AIMLAPIStreamInterruptedError,
     AIMLAPITimeoutError,
 )
+from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
     from langchain_core.outputs import LLMResult

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
     from langchain_core.outputs import ChatResult
+    from typing_extensions import Self
 
     from langchain_aimlapi._dialects.base import StreamParser
-    from langchain_aimlapi._dialects.choice import Choice
+    from langchain_aimlapi._dialects.routing import Route
     from langchain_aimlapi._http.deadline import Deadline
     from langchain_aimlapi._http.retry import Retries
 
@@ -34,7 +35,7 @@ class Turn:
         messages: Sequence[BaseMessage],
         params: Mapping[str, Any],
         *,
-        choice: Choice,
+        route: Route,
         stream: bool,
         stop: Sequence[str],
         extra_body: Mapping[str, Any],
@@ -46,7 +47,7 @@ class Turn:
         Args:
             messages: The conversation.
             params: Parameters in chat completions terms, `model` among them.
-            choice: The dialect to speak.
+            route: The endpoint to ask, and the other one.
             stream: Whether the answer is to be streamed.
             stop: Stop sequences to apply to the visible text.
             extra_body: Laid over the payload as it is.
@@ -64,9 +65,17 @@ class Turn:
         self._stop = stop
         self._extra_body = extra_body
         self._retries = retries
-        self._choice = choice
-        self._dialect = choice.dialect
+        self._route = route
+        self._dialect = route.dialect
         self.payload = self._build_payload()
+
+    def __enter__(self) -> Self:
+        """Begin the call."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the call, however it ended: nobody waits for what it may find out."""
+        self._route.over()
 
     def _build_payload(self) -> dict[str, Any]:
         payload = self._dialect.build_payload(self._messages, self._params)
@@ -88,9 +97,9 @@ class Turn:
 
     def wait(self) -> float:
         """Return the seconds to wait before the first request, then ask again; 0 means go."""
-        seconds = self._choice.wait()
+        seconds = self._route.wait()
         if not seconds:
-            self._speak_chosen_dialect()
+            self._follow_route()
         return seconds
 
     def lacks(self, body: Mapping[str, Any]) -> str | None:
@@ -100,20 +109,19 @@ class Turn:
     def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
         """Return the seconds to wait before the next request, or raise `error` if it is final."""
         error.attempts = self.attempts
-        if self._choice.refused(error):
-            self._speak_chosen_dialect()
+        if self._route.refused(error):
+            self._follow_route()
             return 0.0
         try:
             return self._retries.delay_after(error, deadline)
         except AIMLAPIError:
-            self._choice.end_probe()
-            if self._choice.refusal is not None:
-                raise error from self._choice.refusal
+            if self._route.refusal is not None:
+                raise error from self._route.refusal
             raise
 
-    def _speak_chosen_dialect(self) -> None:
-        if self._dialect is not self._choice.dialect:
-            self._dialect = self._choice.dialect
+    def _follow_route(self) -> None:
+        if self._dialect is not self._route.dialect:
+            self._dialect = self._route.dialect
             self.payload = self._build_payload()
 
     def result(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> ChatResult:
@@ -122,7 +130,7 @@ class Turn:
         Raises:
             AIMLAPIProtocolError: It has another shape than the API documents.
         """
-        self._choice.accepted()
+        self._route.accepted()
         facts = self._facts(headers)
         try:
             return self._dialect.parse_response(body, facts)
@@ -131,7 +139,7 @@ class Turn:
 
     def parser(self, headers: Mapping[str, str]) -> StreamParser:
         """Make the reader of the stream that these headers opened."""
-        self._choice.accepted()
+        self._route.accepted()
         return self._dialect.stream_parser(self._facts(headers))
 
     def _facts(self, headers: Mapping[str, str]) -> CallFacts:

@@ -15,8 +15,8 @@ from langchain_core.messages import AIMessageChunk, message_to_dict
 from langchain_core.tracers.langchain import LangChainTracer
 from typing_extensions import Self, override
 
-from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER
 from langchain_aimlapi._spend import is_cached, own_message
+from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from typing_extensions import Self, override
 
 import langchain_aimlapi._messages.content_blocks  # noqa: F401  # registers the translator
 from langchain_aimlapi._dialects.base import keeping_partial
-from langchain_aimlapi._dialects.choice import Choice
+from langchain_aimlapi._dialects.routing import Route
 from langchain_aimlapi._http.request import normalize_base_url
 from langchain_aimlapi._http.retry import Retries, RetryPolicy
 from langchain_aimlapi._messages.structured_output import (
@@ -220,9 +220,9 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        turn = self._turn(messages, stop, run_manager, kwargs, stream=False)
-        reply = self._transport().post(turn)
-        return turn.result(reply.body, reply.headers)
+        with self._turn(messages, stop, run_manager, kwargs, stream=False) as turn:
+            reply = self._transport().post(turn)
+            return turn.result(reply.body, reply.headers)
 
     @override
     async def _agenerate(
@@ -232,9 +232,9 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        turn = self._turn(messages, stop, run_manager, kwargs, stream=False)
-        reply = await self._transport().apost(turn)
-        return turn.result(reply.body, reply.headers)
+        with self._turn(messages, stop, run_manager, kwargs, stream=False) as turn:
+            reply = await self._transport().apost(turn)
+            return turn.result(reply.body, reply.headers)
 
     @override
     def _stream(
@@ -245,8 +245,10 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         # LangChain itself tells the run manager of each chunk.
-        turn = self._turn(messages, stop, run_manager, kwargs, stream=True)
-        with self._transport().stream(turn) as events:
+        with (
+            self._turn(messages, stop, run_manager, kwargs, stream=True) as turn,
+            self._transport().stream(turn) as events,
+        ):
             parser = turn.parser(events.headers)
             with keeping_partial(parser):
                 for event in events:
@@ -263,17 +265,17 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        turn = self._turn(messages, stop, run_manager, kwargs, stream=True)
-        async with self._transport().astream(turn) as events:
-            parser = turn.parser(events.headers)
-            with keeping_partial(parser):
-                async for event in events:
-                    for chunk in parser.feed(event):
+        with self._turn(messages, stop, run_manager, kwargs, stream=True) as turn:
+            async with self._transport().astream(turn) as events:
+                parser = turn.parser(events.headers)
+                with keeping_partial(parser):
+                    async for event in events:
+                        for chunk in parser.feed(event):
+                            yield chunk
+                        if parser.done:
+                            break
+                    for chunk in parser.close():
                         yield chunk
-                    if parser.done:
-                        break
-                for chunk in parser.close():
-                    yield chunk
 
     # --- from arguments to a turn -----------------------------------------------------------------
 
@@ -297,7 +299,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         return Turn(
             messages,
             params,
-            choice=Choice(self._address(), params["model"], params, self.use_responses_api),
+            route=Route(self._address(), params["model"], params, self.use_responses_api),
             stream=stream,
             stop=[text for text in stops if text],
             extra_body={**self.extra_body, **kwargs.get("extra_body", {})},

@@ -18,10 +18,10 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import Self, override
 
-from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER
 from langchain_aimlapi._messages.usage import CREDITS_PER_USD
 from langchain_aimlapi._spend import Spend, own_message, spend_of
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
+from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

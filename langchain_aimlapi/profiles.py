@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from langchain_aimlapi.data._profiles import ENDPOINT_IN_DOUBT, ENDPOINTS, PROFILES
+from langchain_aimlapi.data._profiles import ENDPOINT_IN_DOUBT, PROFILES
 
 if TYPE_CHECKING:
     from langchain_core.language_models import ModelProfile
+
+MODEL_PROVIDER = "aimlapi"
+"""What messages, traces and LangChain's registries call the API."""
 
 
 def profile_for(model: str) -> ModelProfile | None:
@@ -31,8 +34,3 @@ def endpoint_is_in_doubt(model: str) -> bool:
 def canonical(model: str) -> str:
     """Spell `gpt-5.1` as `gpt-5-1`: the vendor's own integrations write both."""
     return model.replace("gpt-5.1", "gpt-5-1")
-
-
-def endpoints_for(model: str) -> tuple[str, ...]:
-    """Return the endpoints that may serve a model, the preferred one first."""
-    return ENDPOINTS.get(canonical(model), ("chat_completions",))

@@ -54,11 +54,11 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_learned() -> Iterator[None]:
     """Let no test know from another which endpoint serves a model."""
-    from langchain_aimlapi._dialects import choice
+    from langchain_aimlapi._dialects import routing
 
-    choice.forget()
+    routing.forget()
     yield
-    choice.forget()
+    routing.forget()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""The API's two endpoints as two dialects of one language, and the choice between them.
+"""The API's two endpoints as two dialects of one language, and the route of a call.
 
 - `base`: what a dialect is.
 - `assembler`: puts a reply together; one message shape for all.
 - `chat_completions`, `responses`: the dialects; neither knows of the other.
-- `choice`: which one a call speaks. The only place that chooses.
+- `routing`: which one a call speaks. The only place that chooses.
 """

@@ -28,6 +28,7 @@ from langchain_aimlapi._messages.stop import StopFilter
 from langchain_aimlapi._messages.tool_calls import parse_tool_call
 from langchain_aimlapi._wire.json import STUMBLES
 from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError
+from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from langchain_aimlapi._dialects.base import CallFacts
 
 _HELD_BACK = frozenset({"refusal", "annotations"})
-MODEL_PROVIDER = "aimlapi"
-"""What `response_metadata["model_provider"]` and LangSmith's `ls_provider` say."""
 
 
 class MessageAssembler:

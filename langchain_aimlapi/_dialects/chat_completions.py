@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
-from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER, AssemblingParser, MessageAssembler
+from langchain_aimlapi._dialects.assembler import AssemblingParser, MessageAssembler
 from langchain_aimlapi._messages.content import blocks_of, refusal_of, text_of
 from langchain_aimlapi._messages.conversation import named, wire_messages
 from langchain_aimlapi._messages.tool_calls import ToolCallSlots, wire_tool_calls
 from langchain_aimlapi._messages.usage import cost_from, usage_from_chat
 from langchain_aimlapi._wire.json import dumps
+from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

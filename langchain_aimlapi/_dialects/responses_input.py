@@ -9,11 +9,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._dialects.assembler import MODEL_PROVIDER
 from langchain_aimlapi._messages.content import INPUT_ITEMS, blocks_of, refusal_of, text_of
 from langchain_aimlapi._messages.conversation import wire_messages
 from langchain_aimlapi._messages.tool_calls import wire_tool_calls
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
+from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from langchain_core.messages import content as core_content
 from langchain_core.messages.block_translators import register_translator
 
+from langchain_aimlapi.profiles import MODEL_PROVIDER
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -97,4 +99,4 @@ def _citation(annotation: dict[str, Any]) -> dict[str, Any]:
     return {"type": "citation", **{key: facts[key] for key in known if key in facts}}
 
 
-register_translator("aimlapi", translate_content, translate_content_chunk)
+register_translator(MODEL_PROVIDER, translate_content, translate_content_chunk)

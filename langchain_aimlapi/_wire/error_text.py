@@ -212,6 +212,15 @@ def said(data: Mapping[str, Any]) -> str:
     return ""
 
 
+def words_of(text: str, data: Mapping[str, Any]) -> str:
+    """Return the server's words from a body: the text, and the JSON object that it is or is not."""
+    if data:
+        return said(data)
+    # The documentation's own sample of an error lacks its commas.
+    broken = re.search(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)"', text)
+    return broken[1][:_MAX_MESSAGE_CHARS] if broken else plain_words(text)
+
+
 def error_code(data: Mapping[str, Any]) -> str | None:
     """Return the server's own error code, or the error's type; numbers are no codes."""
     error = _error_in(data)

@@ -64,15 +64,8 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
 }
 
-ENDPOINTS: dict[str, tuple[str, ...]] = {
-    # The owner's document shows chat completions for all four. O has responses for all four, and
-    # nothing else for the codex models; which of the two is true for them is learned at run time.
-    "openai/gpt-5-1": ("chat_completions", "responses"),
-    "openai/gpt-5-1-chat-latest": ("chat_completions", "responses"),
-    "openai/gpt-5-1-codex": ("chat_completions", "responses"),
-    "openai/gpt-5-1-codex-mini": ("chat_completions", "responses"),
-}
-
+# The owner's document shows chat completions for all four. O has both endpoints for the others, and
+# responses alone for these two; which of the two is true for them is learned at run time.
 ENDPOINT_IN_DOUBT = frozenset({"openai/gpt-5-1-codex", "openai/gpt-5-1-codex-mini"})
 
 UNDOCUMENTED_PARAMETERS: dict[str, frozenset[str]] = {

@@ -161,7 +161,7 @@ def test_one_place_chooses_the_dialect():
         for target in own_imports(name)
         if target in {"_dialects.chat_completions", "_dialects.responses"}
     }
-    assert importers == {"_dialects.choice"}
+    assert importers == {"_dialects.routing"}
 
 
 @pytest.mark.parametrize("name", sorted(name for name in OURS if room(name) != "_http"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._dialects import choice
+from langchain_aimlapi._dialects import routing
 from langchain_aimlapi.emulator import (
     CHAT_ONLY,
     CODEX_ON_RESPONSES_ONLY,
@@ -32,6 +33,9 @@ from langchain_aimlapi.errors import (
 )
 from tests.conftest import MODELS, WAYS, acollect, call, collect, two_ways, ways
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CODEX = ("openai/gpt-5-1-codex", "openai/gpt-5-1-codex-mini")
 CHAT = "/v1/chat/completions"
 RESPONSES = "/v1/responses"
@@ -46,10 +50,19 @@ def paths(emulator: Emulator) -> list[str]:
     return [request.path for request in emulator.requests]
 
 
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No probe times out here, however busy the machine is."""
-    monkeypatch.setattr(choice, "_PROBE_PATIENCE", 60.0)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Time stands still here, so that no wait ends by itself, however busy the machine is."""
+    clock = Clock()
+    monkeypatch.setattr(routing, "_clock", clock)
+    return clock
 
 
 @pytest.fixture
@@ -115,7 +128,7 @@ async def test_one_address_in_two_spellings(responses_only):
 
 async def test_a_new_process_asks_again(responses_only):
     await call(model_on(responses_only), "invoke")
-    choice.forget()
+    routing.forget()
     await call(model_on(responses_only), "invoke")
     assert paths(responses_only) == [CHAT, RESPONSES] * 2
 
@@ -202,9 +215,49 @@ async def test_the_same_turn_goes_to_the_other_endpoint(responses_only, way):
     assert "stream_options" not in responses
 
 
+# --- models that chat completions documents ----------------------------------------------------
+
+DOCUMENTED = ("openai/gpt-5-1", "openai/gpt-5-1-chat-latest", "openai/gpt-5.1", "another/model")
+
+
+@pytest.mark.parametrize("model", DOCUMENTED)
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (404, "no healthy upstream"),
+        (404, "Not Found"),
+        (404, "No endpoints found that support tool use"),
+        (405, "Method Not Allowed"),
+        (400, "Could not fetch the image from the endpoint https://example.com/a.png"),
+        (400, "This model is only supported in v1/responses and not in v1/chat/completions."),
+        (422, "The model does not exist"),
+    ],
+)
+@two_ways
+async def test_a_documented_model_never_moves_by_itself(way, model, status, words):
+    emulator = Emulator(models={model: ("chat_completions", "responses")})
+    emulator.script(Fault.status(status, message=words), Reply("Here."))
+    llm = model_on(emulator, model)
+    with pytest.raises(AIMLAPIError, match=words.split()[0]):
+        await call(llm, way)
+    assert (await call(llm, way)).content == "Here."
+    assert paths(emulator) == [CHAT, CHAT]
+
+
 # --- what is no refusal of the endpoint ---------------------------------------------------------
 
 NOT_REFUSALS = [
+    (Fault.status(404, message="no healthy upstream"), AIMLAPINotFoundError),
+    (Fault.status(404, message="Image not found"), AIMLAPINotFoundError),
+    (Fault.status(404, message="File file-123 was not found."), AIMLAPINotFoundError),
+    (Fault.status(400, message="Could not fetch the image from the endpoint https://a.b/c"), None),
+    (Fault.status(400, message="The endpoint of the file did not answer."), None),
+    (
+        Fault.status(400, message="Unsupported parameter: 'n' is not supported with this model"),
+        None,
+    ),
+    (Fault.status(400, message="The responses of tool_1 and tool_2 are missing."), None),
+    (Fault.status(400, message="The model produced invalid content. Not found: a tool."), None),
     (Fault.status(400, message="temperature: Number must be less than or equal to 2"), None),
     (
         Fault.status(
@@ -265,6 +318,17 @@ async def test_nothing_changes_once_a_stream_has_begun(emulator, way, after):
 
 REFUSALS = [
     (404, "Not Found"),
+    (404, "404 page not found"),
+    (404, "The requested resource was not found on this server."),
+    (404, "Cannot POST /v1/chat/completions"),
+    (404, "Invalid URL (POST /v1/chat/completions)"),
+    (404, "no Route matched with those values"),
+    (404, "No endpoints found for openai/gpt-5-1-codex."),
+    (404, "0 endpoints out of 1 support this request"),
+    (404, "The model `openai/gpt-5-1-codex` does not exist or you do not have access to it."),
+    (400, "openai/gpt-5-1-codex is not a valid model ID"),
+    (400, "The requested model 'openai/gpt-5.1-codex' is currently not supported"),
+    (400, "Tools are not supported in /v1/chat/completions for it; use /v1/responses instead"),
     (405, "Method Not Allowed"),
     (404, "Model 'openai/gpt-5-1-codex' not found"),
     (400, "Model openai/gpt-5-1-codex is not available on /v1/chat/completions"),
@@ -417,7 +481,8 @@ async def test_a_first_call_that_fails_holds_nobody_up(emulator):
     assert sum(isinstance(result, AIMessage) for result in results) == 5
 
 
-async def test_a_first_call_that_is_cancelled_holds_nobody_up(emulator):
+@pytest.mark.parametrize("streamed", [False, True], ids=["ainvoke", "astream"])
+async def test_a_first_call_that_is_cancelled_holds_nobody_up(emulator, streamed):
     asked = asyncio.Event()
 
     def take_long(_: Any) -> Fault:
@@ -426,13 +491,120 @@ async def test_a_first_call_that_is_cancelled_holds_nobody_up(emulator):
 
     emulator.script(take_long)
     llm = model_on(emulator)
-    first = asyncio.create_task(llm.ainvoke("x"))
+    first = asyncio.create_task(acollect(llm.astream("x")) if streamed else llm.ainvoke("x"))
     await asked.wait()
+    waiting = [asyncio.create_task(llm.ainvoke("x")) for _ in range(3)]
+    await asyncio.sleep(0)
     first.cancel()
+    messages = await asyncio.gather(*waiting)
+    # The task and the frames that its error holds are alive.
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert choice.Choice(llm.base_url, llm.model, {}, None).wait() == 0
-    assert (await llm.ainvoke("x")).content
+    assert all(message.content for message in messages)
+    assert refused_requests(emulator) == 4
+
+
+def all_in_flight(calls: int) -> Callable[[Any], Reply]:
+    """Make a reply that comes when as many requests wait for it: nobody waits for an answer."""
+    barrier = threading.Barrier(calls, timeout=30)
+
+    def reply(_: Any) -> Reply:
+        barrier.wait()
+        return Reply("At last.")
+
+    return reply
+
+
+def test_nobody_waits_for_an_answer_where_chat_completions_refuse(responses_only):
+    responses_only.script(*[all_in_flight(8)] * 8)
+    llm = model_on(responses_only)
+    with ThreadPoolExecutor(8) as pool:
+        assert [message.content for message in pool.map(llm.invoke, "12345678")] == ["At last."] * 8
+    assert refused_requests(responses_only) == 1
+
+
+def test_nobody_waits_for_an_answer_where_chat_completions_serve(emulator, monkeypatch):
+    monkeypatch.setattr(routing, "_PATIENCE", 0.0)
+    emulator.script(*[all_in_flight(8)] * 8)
+    llm = model_on(emulator)
+    with ThreadPoolExecutor(8) as pool:
+        assert [message.content for message in pool.map(llm.invoke, "12345678")] == ["At last."] * 8
+    assert paths(emulator) == [CHAT] * 8
+
+
+def test_threads_and_loops_learn_from_one_refusal(responses_only):
+    responses_only.script(*[all_in_flight(9)] * 9)
+    llm = model_on(responses_only)
+
+    def some_thread(number: int) -> AIMessage:
+        # The in-memory door of async calls answers in the loop, which the barrier holds up: one
+        # call a loop.
+        return llm.invoke("x") if number % 3 else asyncio.run(llm.ainvoke("x"))
+
+    with ThreadPoolExecutor(9) as pool:
+        messages = list(pool.map(some_thread, range(9)))
+    assert {message.content for message in messages} == {"At last."}
+    assert refused_requests(responses_only) == 1
+
+
+def routes(count: int, model: str = CODEX[0]) -> list[routing.Route]:
+    return [routing.Route("https://a.example/v1", model, {}, None) for _ in range(count)]
+
+
+REFUSED = AIMLAPINotFoundError("Not Found", status_code=404, body='{"message": "Not Found"}')
+
+
+def test_all_who_wait_go_when_the_first_is_refused():
+    first, *others = routes(8)
+    assert first.wait() == 0
+    assert all(route.wait() > 0 for route in others)
+    assert first.refused(REFUSED)
+    assert [route.wait() for route in others] == [0] * 7
+    assert {route.dialect.name for route in (first, *others)} == {"responses"}
+
+
+def test_all_who_wait_go_together_half_a_second_after_the_first_began(clock):
+    first, *others = routes(8)
+    first.wait()
+    clock.now = 0.3
+    late, *_ = routes(1)
+    clock.now = 0.49
+    assert all(route.wait() > 0 for route in (*others, late))
+    clock.now = 0.5
+    assert [route.wait() for route in (*others, late)] == [0] * 8
+    clock.now = 60.0
+    assert routes(1)[0].wait() == 0
+    assert {route.dialect.name for route in (first, *others, late)} == {"chat_completions"}
+
+
+@pytest.mark.parametrize("end", [routing.Route.over, routing.Route.accepted])
+def test_all_who_wait_go_when_the_first_is_over(end):
+    first, *others = routes(8)
+    first.wait()
+    assert all(route.wait() > 0 for route in others)
+    end(first)
+    assert [route.wait() for route in others] == [0] * 7
+
+
+def test_the_end_of_another_call_is_not_the_end_of_the_first():
+    first, second, third = routes(3)
+    first.wait()
+    second.wait()
+    second.over()
+    assert third.wait() > 0
+
+
+def test_who_comes_after_a_first_call_that_told_nothing_is_a_first_call():
+    first, *others = routes(3)
+    first.wait()
+    first.over()
+    assert others[0].wait() == 0
+    assert others[1].wait() > 0
+
+
+@pytest.mark.parametrize("model", DOCUMENTED)
+def test_calls_to_documented_models_do_not_wait(model):
+    assert [route.wait() for route in routes(3, model)] == [0, 0, 0]
 
 
 # --- what is said -------------------------------------------------------------------------------
