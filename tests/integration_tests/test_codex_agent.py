@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from langchain.agents import create_agent
-from langchain_aimlapi._dialects.choice import forget
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.tools import tool
 
 from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi._dialects.routing import forget
 from langchain_aimlapi.emulator import CODEX_ON_RESPONSES_ONLY, Emulator, Reply, ToolCall
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from langchain_core.messages import (
 from pydantic_core import from_json
 
 from langchain_aimlapi import ChatAIMLAPI, JSONLinesHandler, account
-from langchain_aimlapi._dialects import choice
+from langchain_aimlapi._dialects import routing
 from langchain_aimlapi._messages.tool_calls import parse_tool_call
 from langchain_aimlapi._wire.json import dumps, dumps_in_pieces
 from langchain_aimlapi.errors import (
@@ -421,7 +421,7 @@ async def outcome(llm: ChatAIMLAPI, way: str, **keywords: Any) -> Any:
 @many
 @given(server=servers)
 async def test_any_reply_is_an_answer_or_an_error_of_ours(endpoint, way, server):
-    choice.forget()
+    routing.forget()
     log = io.StringIO()
     handler = JSONLinesHandler(log, include_text=True)
     handler.raise_error = True

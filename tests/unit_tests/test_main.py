@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from langchain_aimlapi._dialects.choice import forget
 
 from langchain_aimlapi.__main__ import main
+from langchain_aimlapi._dialects.routing import forget
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.emulator import Emulator, Fault, Reply
 
