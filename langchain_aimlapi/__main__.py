@@ -17,7 +17,8 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 
-from langchain_aimlapi._settings import BASE_URL_VARIABLES, DEFAULT_BASE_URL, KEY_VARIABLES
+from langchain_aimlapi._http.request import KEY_VARIABLES
+from langchain_aimlapi._settings import BASE_URL_VARIABLES, DEFAULT_BASE_URL
 from langchain_aimlapi.chat_models import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.emulator import CODEX_ON_RESPONSES_ONLY, Emulator

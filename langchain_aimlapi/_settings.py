@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self, override
 
 from langchain_aimlapi._http.request import (
+    KEY_VARIABLES,
     check_headers,
     check_http_client,
     check_key,
@@ -38,7 +39,6 @@ else:
 
 DEFAULT_MODEL = "openai/gpt-5-1"
 DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
-KEY_VARIABLES = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
 BASE_URL_VARIABLES = ("AIMLAPI_API_BASE", "AIMLAPI_BASE_URL")
 
 REQUEST_FIELDS = (

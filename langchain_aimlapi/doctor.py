@@ -12,8 +12,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from langchain_aimlapi._http.request import is_loopback
-from langchain_aimlapi._settings import DEFAULT_BASE_URL, KEY_VARIABLES
+from langchain_aimlapi._http.request import KEY_VARIABLES, is_loopback
+from langchain_aimlapi._settings import DEFAULT_BASE_URL
 from langchain_aimlapi.chat_models import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError

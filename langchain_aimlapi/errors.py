@@ -40,6 +40,8 @@ from pydantic_core import from_json, to_json
 
 from langchain_aimlapi._wire import error_text as wording
 from langchain_aimlapi._wire.error_text import parse_retry_after, redact
+from langchain_aimlapi.data._profiles import PROFILES
+from langchain_aimlapi.profiles import nearest_models
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -192,7 +194,7 @@ class AIMLAPIConfigurationError(AIMLAPIError):
 class AIMLAPIAuthenticationError(AIMLAPIError, core.ModelAuthenticationError):
     """401: the key is missing, wrong or expired."""
 
-    next_step = "Check the key in AIMLAPI_API_KEY; keys are at https://aimlapi.com/app/keys"
+    next_step = "Check the API key; keys are at https://aimlapi.com/app/keys"
 
 
 class AIMLAPIPermissionDeniedError(AIMLAPIError, core.ModelPermissionDeniedError):
@@ -359,6 +361,7 @@ def error_from_response(
     secrets: Collection[str] = (),
     url: str | None = None,
     model: str | None = None,
+    key_source: str | None = None,
 ) -> AIMLAPIError:
     """Make the error for an HTTP response that is not an answer.
 
@@ -369,6 +372,7 @@ def error_from_response(
         secrets: The key and header values that were sent; they are cut out of every text.
         url: The address that was asked, named in a 404.
         model: The model that was asked for.
+        key_source: Where the key came from, named in a 401: "in AIMLAPI_API_KEY".
 
     Returns:
         The error, not raised. A 2xx gives the error that its body holds, else a protocol error.
@@ -393,7 +397,7 @@ def error_from_response(
             "not followed, since that would take the key to another place."
         )
         return _build(AIMLAPIProtocolError, message, _facts(status, status, kept, "", {}))
-    said = wording.said(data) or wording.plain_words(text) or wording.reason(status)
+    said = wording.words_of(text, data) or wording.plain_words(text) or wording.reason(status)
     kind = _class_for(status, f"{wording.error_code(data) or ''} {said}".lower())
     subject = f"HTTP {status}"
     if model:
@@ -401,7 +405,12 @@ def error_from_response(
     if url and kind is AIMLAPINotFoundError:
         subject += f" at {wording.address(url)}"
     message = f"{subject}: {wording.sentence(said)}"
-    return _build(kind, message, _facts(status, status, kept, text, data))
+    if model and model not in PROFILES and _doubts_model(kind, said, model):
+        message += f" This package knows {', '.join(nearest_models(model))}."
+    advice = kind.next_step
+    if key_source is not None and kind is AIMLAPIAuthenticationError:
+        advice = advice.replace("the API key", f"the API key {key_source}")
+    return _build(kind, message, _facts(status, status, kept, text, data), advice)
 
 
 def error_from_event(
@@ -515,10 +524,18 @@ def _class_for(status: int, words: str) -> type[AIMLAPIError]:
 _Kind = TypeVar("_Kind", bound=AIMLAPIError)
 
 
-def _build(kind: type[_Kind], message: str, facts: ErrorDetails) -> _Kind:
+def _doubts_model(kind: type[AIMLAPIError], said: str, model: str) -> bool:
+    return kind is AIMLAPINotFoundError or (
+        issubclass(kind, AIMLAPIInvalidRequestError) and wording.says_no_model(said, model)
+    )
+
+
+def _build(
+    kind: type[_Kind], message: str, facts: ErrorDetails, advice: str | None = None
+) -> _Kind:
     if facts.get("request_id"):
         message += f" [request id {facts['request_id']}]"
-    message = f"{message} {kind.next_step}".rstrip()
+    message = f"{message} {kind.next_step if advice is None else advice}".rstrip()
     error = kind(message, **facts)
     if isinstance(error, AIMLAPITimeoutError):
         error.phase = "status"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, cast
 
 from langchain_aimlapi.data._profiles import ENDPOINT_IN_DOUBT, PROFILES
@@ -34,3 +36,18 @@ def endpoint_is_in_doubt(model: str) -> bool:
 def canonical(model: str) -> str:
     """Spell `gpt-5.1` as `gpt-5-1`: the vendor's own integrations write both."""
     return model.replace("gpt-5.1", "gpt-5-1")
+
+
+def nearest_models(model: str) -> list[str]:
+    """Return the ids of the four models, those that are spelled most like `model` first."""
+    wanted = _bare(model)
+    return sorted(
+        PROFILES,
+        key=lambda known: SequenceMatcher(None, _bare(known), wanted).ratio(),
+        reverse=True,
+    )
+
+
+def _bare(model: str) -> str:
+    """Return an id without its provider, and with dashes alone: that is where users err."""
+    return re.sub(r"[\W_]+", "-", model.rpartition("/")[2].lower())

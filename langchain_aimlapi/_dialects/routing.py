@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
-from langchain_aimlapi._wire.error_text import clean_body, words_of
+from langchain_aimlapi._wire.error_text import clean_body, says_no_model, words_of
 from langchain_aimlapi.errors import (
     AIMLAPIContextOverflowError,
     AIMLAPIInvalidRequestError,
     AIMLAPINotFoundError,
 )
-from langchain_aimlapi.profiles import canonical, endpoint_is_in_doubt
+from langchain_aimlapi.profiles import endpoint_is_in_doubt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,18 +165,11 @@ def needs_responses(params: Mapping[str, Any]) -> bool:
     )
 
 
-# How gateways say that an endpoint does not serve a model. What they say of other things that are
-# missing or unsupported (a parameter, an image, a file, an upstream server) must not match.
+# How gateways say that an endpoint is not the one. What they say of other things that are missing
+# or unsupported (a parameter, an image, a file, an upstream server) must not match.
 _REFUSAL = re.compile(
-    # "The model `x` does not exist", "Model x is not available on ...", "This model is only
-    # supported in v1/responses", "Unknown model: x", "x is not a valid model ID"
-    r"\bmodel\b[\s:]*(?:['\"`]?[\w.:/-]*[\w/-]['\"`]?)?\s+(?:(?:is|was|are|has been|does|do|could|"
-    r"can|currently|only|[a-z]+ly)\s+)*(?:not\s+(?:found|supported|available|served|accessible|exist|"
-    r"be\s+found)|cannot\s+be\s+found|unsupported|unavailable|unknown|(?:only\s+)?supported\s+in)"
-    r"|\b(?:unknown|unsupported|invalid|no\s+such)\s+model\b|\bnot\s+a\s+(?:valid|chat)\s+model\b"
-    r"|\bmodel_not_found\b"
     # "... is not supported in v1/chat/completions", "use the responses API instead"
-    r"|\b(?:not|only|un)\s?(?:supported|available|served|accessible|allowed)\b.{0,60}"
+    r"\b(?:not|only|un)\s?(?:supported|available|served|accessible|allowed)\b.{0,60}"
     r"(?:\bchat[ /_]completions?\b|\bresponses\b)"
     r"|\b(?:use|try|call)\s+(?:the\s+)?(?:/?v1/)?responses\b"
     # What stands between this gateway and its providers; a route that is not there
@@ -207,8 +200,7 @@ def is_refusal(error: AIMLAPIError, model: str) -> bool:
     if isinstance(error, AIMLAPIContextOverflowError):
         return False
     words = words_of(*clean_body(error.body or "", ()))
-    spellings = {re.escape(name) for name in (model, canonical(model))}
-    if _REFUSAL.search(words) or re.search(rf"received\s+['\"]?(?:{'|'.join(spellings)})\b", words):
+    if says_no_model(words, model) or _REFUSAL.search(words):
         return error.status_code in {400, 404, 405, 422}
     is_bare = _BARE_404.issuperset(re.findall(r"[a-z]+", words.lower()))
     return isinstance(error, AIMLAPINotFoundError) and (

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_aimlapi._http.deadline import NO_DEADLINE, Deadline
+from langchain_aimlapi._http.request import secret_values, source_of_key
 from langchain_aimlapi._http.sse import SSEDecoder
 from langchain_aimlapi._wire.json import dumps_in_pieces, loads
 from langchain_aimlapi.errors import (
@@ -212,6 +213,7 @@ class Exchange:
 
     def refusal(self, response: httpx.Response, body: bytes) -> AIMLAPIError:
         """Make the error of a response without a success status."""
+        key = self.request.headers.get("authorization", "").removeprefix("Bearer ")
         error = error_from_response(
             response.status_code,
             dict(response.headers),
@@ -219,6 +221,7 @@ class Exchange:
             secrets=self.secrets(),
             url=str(self.request.url),
             model=self.model,
+            key_source=source_of_key(key),
         )
         return self.noted(error, response)
 
@@ -263,13 +266,8 @@ class Exchange:
         return None if error is None else self.noted(error, response)
 
     def secrets(self) -> list[str]:
-        """Return what was sent and must not come back in a text: keys, passwords, long values."""
-        headers = self.request.headers
-        ours = {"accept", "accept-encoding", "connection", "content-type", "content-length", "host"}
-        ours |= {"user-agent", "x-client-request-id", "http-referer", "x-title"}
-        values = [value for name, value in headers.items() if name not in ours]
-        values += [value.partition(" ")[2] for value in values if " " in value]
-        return values + (self.proxy.secrets if self.proxy else [])
+        """Return what was sent and must not come back in a text: keys and passwords."""
+        return secret_values(self.request.headers) + (self.proxy.secrets if self.proxy else [])
 
 
 def _causes(foreign: BaseException) -> Iterator[BaseException]:

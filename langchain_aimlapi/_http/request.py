@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 API_HOST = "api.aimlapi.com"
+KEY_VARIABLES = ("AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY")
 
 # Attribution, for the vendor's own host only: the calling application's title, as the vendor's
 # integrations send it. Users put their own over it, and an HTTP-Referer beside it.
@@ -132,6 +134,44 @@ def check_key(key: str) -> str:
             else "The API key is empty: set AIMLAPI_API_KEY or pass api_key."
         )
     return key
+
+
+def source_of_key(key: str) -> str:
+    """Say where a key came from, as an error puts it: "in AIMLAPI_API_KEY"."""
+    held = (name for name in KEY_VARIABLES if os.environ.get(name, "").strip() == key)
+    return next((f"in {name}" for name in held), "that was passed as api_key")
+
+
+_SECRET_NAME = re.compile(r"auth|key|token|secret|passw|cookie|credential|signature|session|jwt")
+_HARMLESS_NAME = re.compile(
+    r"accept.*|connection|content-.*|host|user-agent|http-referer|x-title|traceparent|tracestate"
+    r"|baggage|.*-id"
+)
+# Random letters and digits, or a word for what they are. A label is none, nor a UUID.
+_SECRET_VALUE = re.compile(
+    r"(?=[A-Za-z0-9_+/=]*\d)(?=[A-Za-z0-9_+/=]*[A-Za-z])[A-Za-z0-9_+/=]{16,}|^sk-"
+    r"|(?i:secret|token|passw|credential)"
+)
+
+
+def secret_values(headers: Mapping[str, str]) -> list[str]:
+    """Return what was sent in headers and must not come back in a text.
+
+    That is what a header's name or the looks of its value say to be secret: the value, and each
+    part of it that may be quoted alone. Labels such as `X-Env: production` are not.
+
+    Args:
+        headers: All that were sent, a user's own among them, with names in lower case.
+    """
+    secrets = []
+    for name, value in headers.items():
+        if _SECRET_NAME.search(name) or (
+            not _HARMLESS_NAME.fullmatch(name) and _SECRET_VALUE.search(value)
+        ):
+            # After a scheme, and after the name of each cookie.
+            secrets += [value, value.partition(" ")[2]]
+            secrets += [part.partition("=")[2].strip() for part in re.split("[;,]", value)]
+    return [secret for secret in secrets if secret]
 
 
 def request_headers(

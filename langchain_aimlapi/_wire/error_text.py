@@ -19,6 +19,8 @@ from urllib.parse import quote, urlsplit
 
 from pydantic_core import from_json, to_json
 
+from langchain_aimlapi._wire.findings import findings_in
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -198,18 +200,44 @@ def _error_in(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def said(data: Mapping[str, Any]) -> str:
-    """Return the server's words from a JSON error in any of its shapes, or an empty text."""
+    """Return the server's words from a JSON error in any of its shapes, or an empty text.
+
+    What a validator found follows the message: `Invalid payload. max_tokens: must be positive`.
+    """
+    text = ""
     for value in (
         _error_in(data).get("message"),
         data.get("message"),
         data.get("error"),
+        data.get("detail"),
         data.get("title"),
     ):
         parts = value if isinstance(value, list) else [value]
         text = "; ".join(part.strip() for part in parts if isinstance(part, str))
         if text:
-            return text[:_MAX_MESSAGE_CHARS]
-    return ""
+            break
+    details = "; ".join(each for each in findings_in(data) if each not in text)
+    details = details[: _MAX_MESSAGE_CHARS // 2]
+    text = text[: _MAX_MESSAGE_CHARS - len(details)]
+    return " ".join(filter(None, (sentence(text) if text and details else text, details)))
+
+
+_NO_MODEL = re.compile(
+    # "The model `x` does not exist", "Model x is not available on ...", "This model is only
+    # supported in v1/responses", "Unknown model: x", "x is not a valid model ID"
+    r"\bmodel\b[\s:]*(?:['\"`]?[\w.:/-]*[\w/-]['\"`]?)?\s+(?:(?:is|was|are|has been|does|do|could|"
+    r"can|currently|only|[a-z]+ly)\s+)*(?:not\s+(?:found|supported|available|served|accessible|exist|"
+    r"be\s+found)|cannot\s+be\s+found|unsupported|unavailable|unknown|(?:only\s+)?supported\s+in)"
+    r"|\b(?:unknown|unsupported|invalid|no\s+such)\s+model\b|\bnot\s+a\s+(?:valid|chat)\s+model\b"
+    r"|\bmodel_not_found\b",
+    re.IGNORECASE,
+)
+
+
+def says_no_model(words: str, model: str) -> bool:
+    """Say whether a server means that it does not serve a model, or not there."""
+    received = rf"\breceived\s+['\"]?{re.escape(model)}(?![\w.-])"
+    return re.search(received, words) is not None or _NO_MODEL.search(words) is not None
 
 
 def words_of(text: str, data: Mapping[str, Any]) -> str:

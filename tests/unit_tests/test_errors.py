@@ -14,6 +14,7 @@ from langchain_core import exceptions as core
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_aimlapi import errors as module
+from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.errors import (
     AIMLAPIAuthenticationError,
     AIMLAPIConfigurationError,
@@ -352,10 +353,111 @@ def test_408_is_a_timeout_of_the_server():
 )
 def test_the_words_that_are_heard(raw, said):
     message = str(error_from_response(502, {}, raw))
-    if raw.startswith(b'{"message": "no commas"'):
-        assert said in message
-    else:
-        assert message == f"HTTP 502: {said}. {AIMLAPIServerError.next_step}"
+    assert message == f"HTTP 502: {said}. {AIMLAPIServerError.next_step}"
+
+
+FINDING = {"path": ["max_tokens"], "message": "must be positive"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (body(message="Invalid.", meta=[FINDING]), "Invalid. max_tokens: must be positive."),
+        (body(message="Invalid", errors=[FINDING]), "Invalid. max_tokens: must be positive."),
+        (body(error={"message": "No", "details": [FINDING]}), "No. max_tokens: must be positive."),
+        (
+            body(error={"message": "No", "issues": [{**FINDING, "path": ["tools", 0, "name"]}]}),
+            "No. tools.0.name: must be positive.",
+        ),
+        (
+            body(detail=[{"loc": ["body", "max_tokens"], "msg": "too small"}]),
+            "body.max_tokens: too small.",
+        ),
+        (body(title="Bad Request", detail="n is too large", status=400), "n is too large."),
+        (
+            body(title="Bad", **{"invalid-params": [{"name": "n", "reason": "too large"}]}),
+            "Bad. n: too large.",
+        ),
+        (
+            body(message="No", meta={"fieldErrors": {"n": ["too large", "odd"], "seed": []}}),
+            "No. n: too large; n: odd.",
+        ),
+        (body(error={"message": "No such value", "param": "n"}), "No such value. parameter: n."),
+        (
+            body(error={"message": "Upstream error", "metadata": {"raw": "n is too large"}}),
+            "Upstream error. n is too large.",
+        ),
+        (
+            body(message="No", meta={"body": {"issues": [FINDING]}, "errors": [FINDING, FINDING]}),
+            "No. max_tokens: must be positive.",
+        ),
+        (body(message="n: too large", errors=["n: too large"]), "n: too large."),
+        (body(message="No", meta={"usage": {"credits_used": 0}}, details=[1, None]), "No."),
+        (body(message="No", errors=["e" * 2_000]), "No. " + "e" * 500 + "."),
+    ],
+)
+def test_what_a_validator_found_is_told(raw, said):
+    message = str(error_from_response(400, {}, raw))
+    assert message == f"HTTP 400: {said} {AIMLAPIInvalidRequestError.next_step}"
+
+
+def test_what_a_validator_found_is_bounded():
+    found = {"message": "end"}
+    for _ in range(50):
+        found = {"errors": [found]}
+    many = [{"path": [str(number)], "message": "bad"} for number in range(100)]
+    message = str(error_from_response(400, {}, body(message="No", errors=[*many, found])))
+    assert message.count("bad") == 8
+
+
+@pytest.mark.parametrize(
+    ("model", "first"),
+    [
+        ("gpt-5.1", "openai/gpt-5-1"),
+        ("gpt-5-1", "openai/gpt-5-1"),
+        ("GPT 5.1", "openai/gpt-5-1"),
+        ("openai/gpt-5.1", "openai/gpt-5-1"),
+        ("openai/gpt-5.1-codex", "openai/gpt-5-1-codex"),
+        ("gpt-5.1-codex-mini", "openai/gpt-5-1-codex-mini"),
+        ("codex-mini", "openai/gpt-5-1-codex-mini"),
+        ("openai/gpt-5-1-chat", "openai/gpt-5-1-chat-latest"),
+        ("openai/gpt-5.1-chat-latest", "openai/gpt-5-1-chat-latest"),
+        ("chat-latest", "openai/gpt-5-1-chat-latest"),
+        ("something", None),
+    ],
+)
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (404, "Not Found"),
+        (404, "Model not found"),
+        (400, "The model does not exist"),
+        (422, "Invalid enum value. Expected 'a' | 'b', received '{model}'"),
+    ],
+)
+def test_an_unknown_model_names_the_four_nearest_first(model, first, status, words):
+    raw = body(message=words.format(model=model))
+    message = str(error_from_response(status, {}, raw, model=model))
+    _, _, listed = message.partition("This package knows ")
+    names = listed.partition(". ")[0].split(", ")
+    assert sorted(names) == sorted(PROFILES)
+    assert first in (names[0], None)
+
+
+@pytest.mark.parametrize(
+    ("status", "model", "words"),
+    [
+        (404, "openai/gpt-5-1", "Not Found"),
+        (404, None, "Not Found"),
+        (400, "gpt-5.1", "temperature: Number must be less than or equal to 2"),
+        (500, "gpt-5.1", "The model is unavailable"),
+        (401, "gpt-5.1", "No key"),
+    ],
+)
+def test_other_errors_name_no_models(status, model, words):
+    assert "This package" not in str(
+        error_from_response(status, {}, body(message=words), model=model)
+    )
 
 
 def test_a_status_without_a_name():

@@ -452,3 +452,73 @@ def test_events_do_not_tell(llm):
     stream = llm.stream_events("Hello", version="v3")
     assert_clean(list(stream))
     assert_clean(stream.output)
+
+
+# --- what is no secret ----------------------------------------------------------------------------
+
+LABELS = {
+    "X-Env": "production",
+    "X-Team": "openai",
+    "X-Cluster": "eu-west-1-cluster-0000000007",
+    "X-Trace-Id": "0af7651916cd43dd8448eb211c80319c",
+    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    "X-Request": "123e4567-e89b-12d3-a456-426614174000",
+    "HTTP-Referer": "https://example.com/some/application",
+    "Accept-Language": "en-GB, en;q=0.9",
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+@pytest.mark.parametrize("way", ["default_headers", "http_client"])
+def test_labels_in_headers_are_not_cut_out_of_errors(emulator, name, way):
+    headers = {name: LABELS[name]}
+    words = f"The {LABELS[name]} cluster of openai/gpt-5-1 has no capacity."
+    emulator.script(Fault.status(400, message=words))
+    connection = emulator.connection()
+    if way == "http_client":
+        connection["http_client"].headers.update(headers)
+        headers = {}
+    with pytest.raises(AIMLAPIError) as caught:
+        ChatAIMLAPI(default_headers=headers, **connection).invoke("x")
+    assert words in str(caught.value)
+
+
+HIDDEN = {
+    "Authorization-Extra": "Bearer abcdef",
+    "X-Api-Key": "abcdef",
+    "X-Auth": "user:abcdef",
+    "Cookie": "theme=dark; session=abcdef",
+    "Ocp-Apim-Subscription-Key": "abcdef",
+    "X-Whatever": "Zm9vYmFyYmF6MTIzNDU2",
+    "X-Own": "sk-abcdef",
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_secrets_in_headers_are_cut_out_of_errors(emulator, name):
+    secret = HIDDEN[name].rpartition("=")[2].removeprefix("Bearer ")
+    emulator.script(Fault.status(400, message=f"{secret} was seen ({HIDDEN[name]})."))
+    connection = emulator.connection()
+    with pytest.raises(AIMLAPIError) as caught:
+        ChatAIMLAPI(default_headers={name: HIDDEN[name]}, **connection).invoke("x")
+    assert secret not in f"{caught.value}{vars(caught.value)}"
+
+
+# --- where a key that is refused came from --------------------------------------------------------
+
+
+@pytest.mark.parametrize("variable", ["AIMLAPI_API_KEY", "AIML_API_KEY", "AIMLAPI_KEY", None])
+@pytest.mark.parametrize("way", ["call", "account"])
+def test_a_refused_key_is_looked_for_where_it_came_from(emulator, monkeypatch, variable, way):
+    connection = {**emulator.connection(), "api_key": "wrong-key-of-someone"}
+    if variable is not None:
+        monkeypatch.setenv(variable, f" {connection.pop('api_key')} ")
+    else:
+        monkeypatch.setenv("AIMLAPI_API_KEY", "another-key-altogether")
+    llm = ChatAIMLAPI(**connection)
+    with pytest.raises(AIMLAPIError) as caught:
+        llm.invoke("x") if way == "call" else llm.balance()
+    source = f"in {variable}" if variable else "that was passed as api_key"
+    assert f"Check the API key {source};" in str(caught.value)
+    if variable is None:
+        assert "AIMLAPI_API_KEY" not in str(caught.value)
