@@ -85,24 +85,40 @@ def rename_aliases(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     return renamed
 
 
-def refuse_unknown(names: Iterable[str], known: Collection[str], where: str) -> None:
-    """Refuse an argument that nobody knows, and name the nearest that is known.
+def refuse_unknown(
+    names: Iterable[str], known: Collection[str], where: str, fields: Collection[str] = ()
+) -> None:
+    """Refuse an argument that nobody knows, and name what helps: never what is refused as well.
 
     The values are not shown: one of them may be a key.
+
+    Args:
+        names: The arguments that were given, aliases renamed.
+        known: Those that can be taken here.
+        where: What they were given to, for the error.
+        fields: Those that the model takes when it is made, where that is another place.
 
     Raises:
         AIMLAPIConfigurationError: A name is not in `known`.
     """
     for name in names:
-        if name in known:
-            continue
-        if name in REQUEST_PARAMETERS:
-            hint = f"The API may take it: pass model_kwargs={{{name!r}: …}}."
-        elif nearest := difflib.get_close_matches(name, [*known, *ALIASES], n=1):
-            hint = f"Did you mean {nearest[0]!r}?"
-        else:
-            hint = "Parameters that this package does not know go into extra_body."
-        raise AIMLAPIConfigurationError(f"{where} has no parameter {name!r}. {hint}")
+        if name not in known:
+            raise AIMLAPIConfigurationError(
+                f"{where} has no parameter {name!r}. {_hint(name, known, fields)}"
+            )
+
+
+def _hint(name: str, known: Collection[str], fields: Collection[str]) -> str:
+    if name in fields:
+        return f"It belongs to the model: pass {name}=… when you make it."
+    if name in REQUEST_PARAMETERS:
+        return f"The API may take it: pass model_kwargs={{{name!r}: …}}."
+    spellings = [*known, *fields, *(alias for alias, real in ALIASES.items() if real in known)]
+    if not (nearest := difflib.get_close_matches(name, spellings, n=1)):
+        return "Parameters that this package does not know go into extra_body."
+    is_elsewhere = nearest[0] in fields and nearest[0] not in known
+    where = ", which you pass when you make the model" if is_elsewhere else ""
+    return f"Did you mean {nearest[0]!r}{where}?"
 
 
 def check_values(

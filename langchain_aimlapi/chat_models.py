@@ -310,7 +310,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     def _params(self, kwargs: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
         """Gather the request's parameters, in chat completions terms; a call's own win."""
         given = rename_aliases(kwargs, "The call")
-        refuse_unknown(given, _CALL_KEYWORDS, "A call")
+        refuse_unknown(given, _CALL_KEYWORDS, "A call", type(self).model_fields)
         params = {name: getattr(self, name) for name in REQUEST_FIELDS}
         params.update(self.model_kwargs)
         if stream and given.get("stream_usage", self.stream_usage):

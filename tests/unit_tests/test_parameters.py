@@ -1,0 +1,84 @@
+"""Names of parameters: what is refused, and where the error then points."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from langchain_aimlapi import AIMLAPIConfigurationError, ChatAIMLAPI
+from langchain_aimlapi._parameters import ALIASES, REQUEST_PARAMETERS
+from langchain_aimlapi.chat_models import _CALL_KEYWORDS
+
+NAMES = sorted({*ChatAIMLAPI.model_fields, *ALIASES, *REQUEST_PARAMETERS, *_CALL_KEYWORDS})
+MISSPELT = [*(name.replace("e", "", 1) for name in NAMES), *(f"{name}s" for name in NAMES)]
+PLACES = ("call", "bound", "model")
+
+
+def refusal(place: str, llm: ChatAIMLAPI, **arguments: Any) -> str | None:
+    """Give the arguments there; return the text of the refusal, None if they are taken."""
+    try:
+        match place:
+            case "model":
+                ChatAIMLAPI(api_key="key", **arguments)
+            case "bound":
+                llm.bind(**arguments).invoke("x")
+            case _:
+                # As LangChain hands keywords on, some of which are its own.
+                llm._params(arguments, stream=False)
+    except AIMLAPIConfigurationError as error:
+        return str(error) if "has no parameter" in str(error) else None
+    except Exception:  # noqa: BLE001
+        return None  # the name was taken, the value was not
+    return None
+
+
+def follow(hint: str) -> tuple[str | None, dict[str, Any]]:
+    """Return where a hint points, None for the same place, and what to pass there."""
+    if found := re.search(r"pass model_kwargs={'(\w+)': …}\.$", hint):
+        return None, {"model_kwargs": {found[1]: 1}}
+    if found := re.search(r"It belongs to the model: pass (\w+)=… when you make it\.$", hint):
+        return "model", {found[1]: None}
+    if found := re.search(r"Did you mean '(\w+)', which you pass when you make the model\?$", hint):
+        return "model", {found[1]: None}
+    if found := re.search(r"Did you mean '(\w+)'\?$", hint):
+        return None, {found[1]: None}
+    assert hint.endswith("Parameters that this package does not know go into extra_body."), hint
+    return None, {"extra_body": {"name": 1}}
+
+
+@pytest.mark.nonsense
+@pytest.mark.parametrize("place", PLACES)
+def test_no_hint_points_at_what_is_refused_as_well(llm, place):
+    hints = {}
+    for name in (*NAMES, *MISSPELT, "zzz"):
+        if (hint := refusal(place, llm, **{name: None})) is not None:
+            hints[name] = hint
+    assert {"zzz", "temperatur"} & set(hints)
+    for name, hint in hints.items():
+        elsewhere, arguments = follow(hint)
+        assert refusal(elsewhere or place, llm, **arguments) is None, (name, hint)
+        # A parameter of the request, laid into model_kwargs, is sent.
+        if arguments.get("model_kwargs"):
+            made = ChatAIMLAPI(api_key="key", **arguments)
+            assert made.model_kwargs == arguments["model_kwargs"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("timeout", "It belongs to the model: pass timeout=… when you make it."),
+        ("request_timeout", "It belongs to the model: pass timeout=… when you make it."),
+        ("max_retries", "It belongs to the model: pass max_retries=… when you make it."),
+        ("timeot", "Did you mean 'timeout', which you pass when you make the model?"),
+        ("temprature", "Did you mean 'temperature'?"),
+        ("max_output_token", "Did you mean 'max_output_tokens'?"),
+        ("zzz", "Parameters that this package does not know go into extra_body."),
+    ],
+)
+def test_a_call_says_where_a_parameter_belongs(llm, emulator, name, hint):
+    with pytest.raises(AIMLAPIConfigurationError) as caught:
+        llm.invoke("x", **{name: 5})
+    assert str(caught.value).endswith(hint)
+    assert emulator.requests == []
