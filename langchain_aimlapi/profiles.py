@@ -24,8 +24,10 @@ def profile_for(model: str) -> ModelProfile | None:
     Returns:
         A new dict, or None for a model that this package does not know.
     """
-    profile = PROFILES.get(canonical(model))
-    return cast("ModelProfile", dict(profile)) if profile is not None else None
+    if (known := PROFILES.get(canonical(model))) is None:
+        return None
+    profile = {key: [*fact] if isinstance(fact, list) else fact for key, fact in known.items()}
+    return cast("ModelProfile", profile)
 
 
 def endpoint_is_in_doubt(model: str) -> bool:

@@ -1,11 +1,11 @@
 """What is known of the four models, with source and date; no code.
 
-Sources, all read in August 2026: the vendor's model table (M), its published OpenAPI schemas (O),
-its capability lists (C), and its Dify plugin (P).
+Sources: the vendor's published OpenAPI schemas (O) and its capability lists (C), read in August
+2026; a public catalogue of model facts (F), read in November 2026.
 
-Left out on purpose: `max_input_tokens` of the two models whose window the sources give differently
-or once only (M has 128,000 for `openai/gpt-5-1`, P has 400,000). LangChain falls back to fixed
-token counts where it is missing, which is safer than summarising too late.
+Windows: F has 400,000 tokens for GPT-5.1 and the codex models, of which 128,000 are output, and
+128,000 for the chat model, of which 16,384 are output. `max_input_tokens` is what is left, since
+LangChain's middleware counts the input against it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from __future__ import annotations
 from typing import Any
 
 _COMMON: dict[str, Any] = {
+    "status": "active",
+    "release_date": "2025-11-13",  # F
+    "last_updated": "2025-11-13",  # F
+    "open_weights": False,
     "text_inputs": True,
     "image_inputs": True,  # C lists all four under vision; O has images for chat completions
     "image_url_inputs": True,  # O
@@ -29,6 +33,8 @@ _COMMON: dict[str, Any] = {
     "tool_choice": True,  # O
     "tool_call_streaming": True,  # O
     "structured_output": True,  # O: response_format json_schema; text.format on responses
+    "mid_conversation_system_messages": True,  # O: system and developer messages anywhere
+    "mid_conversation_tools": True,  # the API keeps no state: each request has its own tools
     "attachment": True,  # O
 }
 
@@ -36,30 +42,36 @@ PROFILES: dict[str, dict[str, Any]] = {
     "openai/gpt-5-1": {
         **_COMMON,
         "name": "GPT-5.1",
-        "max_output_tokens": 128_000,  # P
+        "max_input_tokens": 272_000,  # F
+        "max_output_tokens": 128_000,  # F
         "reasoning_output": True,  # C
+        "reasoning_effort_levels": ["low", "medium", "high"],  # O
         "temperature": True,  # O
     },
     "openai/gpt-5-1-chat-latest": {
         **_COMMON,
         "name": "GPT-5.1 Chat",
+        "max_input_tokens": 111_616,  # F
+        "max_output_tokens": 16_384,  # F
         "reasoning_output": False,
         "temperature": False,  # not in O
     },
     "openai/gpt-5-1-codex": {
         **_COMMON,
         "name": "GPT-5.1 Codex",
-        "max_input_tokens": 400_000,  # M
-        "max_output_tokens": 128_000,  # P
+        "max_input_tokens": 272_000,  # F
+        "max_output_tokens": 128_000,  # F
         "reasoning_output": True,  # O: `reasoning` on responses
+        "reasoning_effort_levels": ["low", "medium", "high"],  # O
         "temperature": False,  # not in O
     },
     "openai/gpt-5-1-codex-mini": {
         **_COMMON,
         "name": "GPT-5.1 Codex mini",
-        "max_input_tokens": 400_000,  # M
-        "max_output_tokens": 128_000,  # P
+        "max_input_tokens": 272_000,  # F
+        "max_output_tokens": 128_000,  # F
         "reasoning_output": True,  # O: `reasoning` on responses
+        "reasoning_effort_levels": ["none", "low", "medium", "high"],  # F; O lacks none
         "temperature": False,  # not in O
     },
 }

@@ -848,15 +848,6 @@ def test_identifying_parameters():
     assert llm._llm_type == "aimlapi-chat"
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_a_profile_for_each_of_the_four(model):
-    profile = ChatAIMLAPI(model=model, api_key="key-1").profile
-    assert profile["tool_calling"] is True
-    assert profile["structured_output"] is True
-    assert profile["audio_inputs"] is False
-    assert profile["reasoning_output"] is ("chat-latest" not in model)
-
-
 def test_other_models_pass_without_a_profile(emulator):
     llm = ChatAIMLAPI(model="vendor/other", api_key="key-1")
     assert not llm.profile
