@@ -7,6 +7,12 @@ API answers and bills; without one the package's emulator answers, and the first
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    # Before the imports that take long: Ctrl-C ends the process as it ends any other, silently.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import os
 import sys
@@ -19,6 +25,7 @@ from langchain_core.tools import tool
 
 from langchain_aimlapi._http.request import KEY_VARIABLES
 from langchain_aimlapi._settings import BASE_URL_VARIABLES, DEFAULT_BASE_URL
+from langchain_aimlapi._version import __version__
 from langchain_aimlapi.chat_models import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.emulator import CODEX_ON_RESPONSES_ONLY, Emulator
@@ -81,31 +88,71 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command line; `None` means the process's own.
 
     Returns:
-        The exit code: 1 if a call failed, else 0.
+        The exit code: 0, or 1 if a call failed, 2 for a wrong command line; 128 and the signal's
+        number after Ctrl-C and where the reader of a pipe has gone, as shells count.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _prepare_output()
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        print(end="", flush=True)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read has gone. Else the interpreter would complain when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + getattr(signal, "SIGPIPE", 13)
+    return code
+
+
+def _prepare_output() -> None:
+    """Let a console that lacks a sign show a question mark, rather than end in an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _run(words: list[str]) -> int:
     if words[:1] == ["doctor"]:
         from langchain_aimlapi.doctor import main as doctor  # noqa: PLC0415
 
         return doctor(words[1:])
-    parser = argparse.ArgumentParser(
-        prog="python -m langchain_aimlapi",
-        description="Try the AI/ML API's GPT-5.1 models: streaming, batch, tools, structured "
-        "output, and what each step cost. Live and billed with a key in AIMLAPI_API_KEY, offline "
-        "without.",
-    )
-    parser.add_argument("prompt", nargs="?", default=_PROMPT, help="what each model is asked")
-    parser.add_argument(
-        "--model", action="append", metavar="ID", help="ask this model alone; may be repeated"
-    )
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(words)
+    prompt = options.prompt
+    if prompt == "-":
+        prompt = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
+        if not prompt:
+            print("Error: there is no text on standard input.", file=sys.stderr)
+            return 2
     try:
-        return _tour(options.prompt, options.model or list(PROFILES))
+        return _tour(prompt, options.model or list(PROFILES))
     except (AIMLAPIError, OutputParserException) as error:
         _complain(error)
         return 1
-    except KeyboardInterrupt:
-        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m langchain_aimlapi",
+        usage="%(prog)s [-h] [--version] [--model ID] [prompt | -]\n"
+        "       %(prog)s doctor [-h] [--yes] [--all]",
+        description="Try the AI/ML API's GPT-5.1 models: streaming, batch, tools, structured "
+        "output, and what each step cost. Live and billed with a key in AIMLAPI_API_KEY, offline "
+        "without.",
+        epilog="doctor: checks key, balance, models and a small call, and says what to do. "
+        "An offline API for other programs: python -m langchain_aimlapi.emulator",
+    )
+    parser.add_argument(
+        "prompt",
+        nargs="?",
+        default=_PROMPT,
+        help="what each model is asked; - reads it from standard input",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument(
+        "--model", action="append", metavar="ID", help="ask this model alone; may be repeated"
+    )
+    return parser
 
 
 def _tour(prompt: str, names: Sequence[str]) -> int:
@@ -130,13 +177,23 @@ def _tour(prompt: str, names: Sequence[str]) -> int:
 
 
 def _complain(error: Exception) -> None:
+    text = str(error)
+    if isinstance(error, AIMLAPIError) and error.response is not None and _key_variable() is None:
+        # The error's own text sends people to the API, which nobody has asked here.
+        said = error.response.json().get("message")
+        text = f"the emulator answers with HTTP {error.status_code}: {said}"
     print(flush=True)
-    print("Error:", " ".join(str(error).split()), file=sys.stderr, flush=True)
+    print("Error:", " ".join(text.split()), file=sys.stderr, flush=True)
+
+
+def _key_variable() -> str | None:
+    """The first variable that holds a key."""
+    return next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), None)
 
 
 def _connection() -> dict[str, Any]:
     """Choose who answers, and say so."""
-    key = next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), None)
+    key = _key_variable()
     if key is not None:
         addresses = [os.environ.get(name, "").strip() for name in BASE_URL_VARIABLES]
         address = next(filter(None, addresses), DEFAULT_BASE_URL)

@@ -347,8 +347,9 @@ def read_key(given: Any) -> SecretStr:
         raise AIMLAPIConfigurationError(
             f"No API key. Set {KEY_VARIABLES[0]} (or {' or '.join(KEY_VARIABLES[1:])}), or pass "
             "api_key=…; keys are made at https://aimlapi.com/app/keys. To try this package without "
-            "one, use its emulator: "
-            "ChatAIMLAPI(**langchain_aimlapi.emulator.Emulator().connection())."
+            "one, use its emulator:\n"
+            "from langchain_aimlapi.emulator import Emulator; "
+            "llm = ChatAIMLAPI(**Emulator().connection())"
         )
     return SecretStr(check_key(key))
 

@@ -73,7 +73,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     Setup:
         Set the environment variable `AIMLAPI_API_KEY`; keys are made at
         <https://aimlapi.com/app/keys>. Without one, use the emulator:
-        `ChatAIMLAPI(**langchain_aimlapi.emulator.Emulator().connection())`.
+        `ChatAIMLAPI(**Emulator().connection())`, from `langchain_aimlapi.emulator`.
 
     Key init args — completion params:
         model: `openai/gpt-5-1` (default), `openai/gpt-5-1-chat-latest`, `openai/gpt-5-1-codex`,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.emulator.errors import CONTEXT_OVERFLOW
     from langchain_aimlapi.emulator.exchange import Answer, Piece, RecordedRequest
     from langchain_aimlapi.emulator.scripts.faults import Fault
+    from langchain_aimlapi.emulator.scripts.script_file import ScriptFileError
 
 _HOMES = {
     "CHAT_ONLY": "account.catalogue",
@@ -47,6 +48,7 @@ _HOMES = {
     "Piece": "exchange",
     "RecordedRequest": "exchange",
     "Reply": "answers.replies",
+    "ScriptFileError": "scripts.script_file",
     "StreamStyle": "answers.replies",
     "ToolCall": "answers.replies",
     "Usage": "account.ledger",
@@ -66,6 +68,7 @@ __all__ = [
     "Piece",
     "RecordedRequest",
     "Reply",
+    "ScriptFileError",
     "StreamStyle",
     "ToolCall",
     "Usage",

@@ -36,7 +36,8 @@ class Emulator(Gateway):
         models: Which models are served on which APIs.
         api_key: The one valid key.
         balance_usd: What is on the account, in USD.
-        seed: Changes all ids. The same seed and the same requests give the same ids.
+        seed: The same seed and the same requests give the same ids. `None`: ids that no other
+            emulator gives.
         honour_stop: Whether default replies end at the first stop string sent. Off by default,
             since `stop` is not documented for these models.
         validate: Whether requests are checked against the documented rules.
@@ -44,6 +45,8 @@ class Emulator(Gateway):
             The documentation does not say which it is.
         error_shape: The shape of errors where a fault does not choose one.
         clock: Unix time in seconds.
+        on_answer: Called with each request and its entry in the ledger (`None` for requests that
+            ask no model) as it is answered, in the thread that answers.
 
     Attributes:
         api_key: The one valid key.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from langchain_aimlapi.emulator.account import catalogue
@@ -20,7 +19,6 @@ from langchain_aimlapi.emulator.answers.conversation import (
     read_responses,
 )
 from langchain_aimlapi.emulator.answers.generation import Generation, generate
-from langchain_aimlapi.emulator.answers.replies import Reply
 from langchain_aimlapi.emulator.answers.rules import default_reply
 from langchain_aimlapi.emulator.errors import (
     OUT_OF_CREDITS,
@@ -29,17 +27,20 @@ from langchain_aimlapi.emulator.errors import (
     error_answer,
 )
 from langchain_aimlapi.emulator.exchange import Answer, Dialect, RecordedRequest, json_answer
+from langchain_aimlapi.emulator.front_page import front_page
 from langchain_aimlapi.emulator.scripts.faults import Fault
+from langchain_aimlapi.emulator.scripts.script import Match, Outcome, Script, Step
+from langchain_aimlapi.emulator.scripts.script_file import read_script
 from langchain_aimlapi.emulator.wire.render import Call, render
-from langchain_aimlapi.emulator.wire.responses import output_items
+from langchain_aimlapi.emulator.wire.responses import output_items, whole_body
 from langchain_aimlapi.emulator.wire.validation import validate_request
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
+    from re import Pattern
 
-Outcome = Reply | Fault
-Step = Outcome | Callable[[RecordedRequest], Outcome | None]
-"""What a script is made of; a function may return `None` for the default reply."""
+    from typing_extensions import Self
 
 _INFERENCE: Mapping[str, Dialect] = {
     "/v1/chat/completions": "chat_completions",
@@ -49,7 +50,15 @@ _INFERENCE: Mapping[str, Dialect] = {
 }
 _ENDPOINTS = {"chat_completions": "/v1/chat/completions", "responses": "/v1/responses"}
 _CATALOGUE = {"/v1/models", "/models", "/api/v1/models"}
+_STORED_RESPONSE = re.compile(r"(?:/v1)?/responses/([^/]+)")
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class _Stored(NamedTuple):
+    """A response that was asked for with `store`."""
+
+    items: list[Mapping[str, Any]]
+    body: Mapping[str, Any]
 
 
 class Gateway:
@@ -61,12 +70,13 @@ class Gateway:
         models: Mapping[str, Collection[Dialect]] | None = None,
         api_key: str = "emulator-key",
         balance_usd: float = 100.0,
-        seed: int = 0,
+        seed: int | None = None,
         honour_stop: bool = False,
         validate: bool = True,
         model_error_status: int = 404,
         error_shape: ErrorShape = "flat",
         clock: Callable[[], float] = time.time,
+        on_answer: Callable[[RecordedRequest, LedgerEntry | None], object] | None = None,
     ) -> None:
         """Set up an account with a balance and no requests."""
         self.models = catalogue.EMULATED_MODELS if models is None else models
@@ -77,9 +87,9 @@ class Gateway:
         self._model_error_status = model_error_status
         self._error_shape: ErrorShape = error_shape
         self._clock = clock
+        self._on_answer = on_answer
         self._lock = threading.Lock()
         self._first_balance = balance_usd
-        self._fallback: Callable[[RecordedRequest], Outcome | None] | None = None
         self.reset()
 
     def __repr__(self) -> str:
@@ -90,10 +100,12 @@ class Gateway:
         """Forget requests, bills, scripts and stored responses, and restore the balance."""
         with self._lock:
             self.requests: list[RecordedRequest] = []
-            self._steps: deque[Step] = deque()
-            self._fallback = None
-            self._stored: dict[str, list[Mapping[str, Any]]] = {}
+            self._script = Script()
+            self._stored: dict[str, _Stored] = {}
             self._count = 0
+            # Without a seed ids are new each time: whoever resumes a conversation in another
+            # process must not meet the ids that are in it already.
+            self._origin = secrets.token_hex(8) if self._seed is None else str(self._seed)
             self._account = Account(self._first_balance)
 
     # Scripts.
@@ -110,13 +122,69 @@ class Gateway:
         Returns:
             The emulator, so that it can be made and scripted in one expression.
         """
-        with self._lock:
-            self._steps.extend(steps)
+        for step in steps:
+            self._script.add(step)
+        return self
+
+    def when(
+        self,
+        answer: Step,
+        *,
+        model: str | None = None,
+        text: str | Pattern[str] | None = None,
+        tool: str | None = None,
+        tool_result: str | Pattern[str] | None = None,
+        endpoint: Dialect | None = None,
+        times: int | None = None,
+    ) -> Self:
+        """Answer requests that fit a description, before the queue of `script` is asked.
+
+        What is not given fits every request. The first description that fits counts.
+
+        Example:
+            ```python
+            emulator.when(Reply("It rains."), tool="get_weather", tool_result="rain")
+            emulator.when(Fault.status(503), model="openai/gpt-5-1-codex", times=2)
+            ```
+
+        Args:
+            answer: `Reply`, `Fault`, or a function that makes one from the request.
+            model: The requested model.
+            text: What the last message says, whoever says it: a part of it, or a pattern.
+            tool: The name of a tool whose result the request ends with.
+            tool_result: What a result says that the request ends with: a part, or a pattern.
+            endpoint: `chat_completions` or `responses`.
+            times: For how many requests; `None` is any number.
+
+        Returns:
+            The emulator.
+        """
+        match = Match(model, text, tool, tool_result, endpoint)
+        self._script.add(answer, match, times)
+        return self
+
+    def load_script(self, source: str | Path | Sequence[Mapping[str, Any]]) -> Self:
+        """Add the steps of a script file, or of what such a file holds.
+
+        Args:
+            source: The path of a JSON file, or its value: a list of
+                `{"reply": ... or "fault": ..., "when": {...}, "times": ...}`; `script_file` tells
+                the whole form.
+
+        Returns:
+            The emulator.
+
+        Raises:
+            ScriptFileError: Naming each place that is wrong.
+            OSError: If the file cannot be read.
+        """
+        for step, match, times in read_script(source):
+            self._script.add(step, match, times)
         return self
 
     def respond_with(self, function: Callable[[RecordedRequest], Outcome | None] | None) -> None:
         """Ask `function` for each request once the queue is empty; `None` from it: the rules."""
-        self._fallback = function
+        self._script.fallback = function
 
     def assert_done(self) -> None:
         """Check that the whole script was used.
@@ -124,12 +192,9 @@ class Gateway:
         Raises:
             AssertionError: Naming the steps that are left.
         """
-        with self._lock:
-            left = list(self._steps)
+        left = self._script.unused()
         if left:
-            raise AssertionError(
-                f"{len(left)} scripted step(s) were not used: {', '.join(map(repr, left))}"
-            )
+            raise AssertionError(f"{len(left)} scripted step(s) were not used: {', '.join(left)}")
 
     # Money.
 
@@ -155,13 +220,14 @@ class Gateway:
             self._count += 1
             number = self._count
             self.requests.append(request)
-        key = hashlib.sha256(f"{self._seed}/{number}".encode()).hexdigest()[:32]
+        key = hashlib.sha256(f"{self._origin}/{number}".encode()).hexdigest()[:32]
         sent_id = request.headers.get("x-client-request-id", "")
         # An id that does not fit is dropped silently: no echo, null in the logs.
         valid = _CLIENT_REQUEST_ID.fullmatch(sent_id) is not None
         request.client_request_id = sent_id if valid else None
+        entry: LedgerEntry | None = None
         try:
-            answer = self._route(request, key)
+            answer, entry = self._route(request, key)
         except RefusalError as refusal:
             answer = error_answer(
                 self._error_shape,
@@ -172,34 +238,51 @@ class Gateway:
                 request_id=request.inference_id,
                 now=self._clock(),
             )
-            self._record(request, answer.status, None)
+            entry = self._record(request, answer.status, None)
         request.status = answer.status
+        if self._on_answer is not None:
+            self._on_answer(request, entry)
         return answer
 
-    def _route(self, request: RecordedRequest, key: str) -> Answer:
+    def _route(self, request: RecordedRequest, key: str) -> tuple[Answer, LedgerEntry | None]:
         path, method = request.path, request.method
         if method == "POST" and path in _INFERENCE:
             return self._infer(request, _INFERENCE[path], key)
-        if method == "GET" and path in _CATALOGUE:
+        answer = self._look_up(request) if method == "GET" else None
+        if answer is None:
+            # A wrong method is a 404 here too, and so is a doubled /v1/v1.
+            raise RefusalError(404)
+        return answer, None
+
+    def _look_up(self, request: RecordedRequest) -> Answer | None:
+        """What is answered without a model being asked."""
+        path = request.path
+        if path == "/":
+            return front_page(request.headers.get("host", ""), self.models)
+        if path in _CATALOGUE:
             return catalogue.list_models(
                 self.models, request.query, request.headers.get("if-none-match")
             )
-        if method == "GET" and path.startswith("/model/"):
-            found = catalogue.one_model(self.models, unquote(path.removeprefix("/model/")))
-            if found is not None:
-                return found
-        if method == "GET" and path in ACCOUNT_PATHS:
+        if path.startswith("/model/"):
+            return catalogue.one_model(self.models, unquote(path.removeprefix("/model/")))
+        if path in ACCOUNT_PATHS:
             self._check_key(request)
             page = account_page(path, self._account, request.query, self._clock())
             return json_answer(200, page)
-        # A wrong method is a 404 here too, and so is a doubled /v1/v1.
-        raise RefusalError(404)
+        found = _STORED_RESPONSE.fullmatch(path)
+        if found is not None:
+            self._check_key(request)
+            stored = self._stored.get(found[1])
+            return None if stored is None else json_answer(200, stored.body)
+        return None
 
     def _check_key(self, request: RecordedRequest) -> None:
         if request.headers.get("authorization") != f"Bearer {self.api_key}":
             raise RefusalError(401)
 
-    def _infer(self, request: RecordedRequest, dialect: Dialect, key: str) -> Answer:
+    def _infer(
+        self, request: RecordedRequest, dialect: Dialect, key: str
+    ) -> tuple[Answer, LedgerEntry | None]:
         request.dialect, request.inference_id = dialect, f"inf_{key}"
         self._check_key(request)
         payload = request.json
@@ -226,15 +309,15 @@ class Gateway:
             now=self._clock(),
             error_shape=self._error_shape,
         )
-        answer, generation = self._perform(self._next_outcome(request), call)
-        self._record(request, answer.status, generation)
-        if generation is not None and payload.get("store") is True:
+        answer, generation = self._perform(self._script.next(call), call)
+        entry = self._record(request, answer.status, generation)
+        if generation is not None and not chat and payload.get("store") is True:
             items = [*earlier, *input_items(payload), *output_items(generation)]
-            self._stored[f"resp_{key}"] = items
-        return answer
+            self._stored[f"resp_{key}"] = _Stored(items, whole_body(generation))
+        return answer, entry
 
     def _check_model(self, model: Any, dialect: Dialect) -> None:
-        endpoint, served = _ENDPOINTS[dialect], self.models.get(str(model))
+        endpoint, served = _ENDPOINTS[dialect], catalogue.served_on(self.models, str(model))
         if served is None:
             raise RefusalError(
                 self._model_error_status, f"Model {model!r} does not exist ({endpoint})"
@@ -252,12 +335,7 @@ class Gateway:
         if name not in self._stored:
             # The upstream's wording; replies are kept only with store: true.
             raise RefusalError(400, f"Previous response with id {name!r} not found.")
-        return self._stored[name]
-
-    def _next_outcome(self, request: RecordedRequest) -> Outcome | None:
-        with self._lock:
-            step = self._steps.popleft() if self._steps else self._fallback
-        return step(request) if callable(step) else step
+        return self._stored[name].items
 
     def _perform(self, outcome: Outcome | None, call: Call) -> tuple[Answer, Generation | None]:
         """The answer to `call`, and what is billed for it."""
@@ -276,10 +354,12 @@ class Gateway:
         )
         return render(generation, call), None if reply.failure is not None else generation
 
-    def _record(self, request: RecordedRequest, status: int, generation: Generation | None) -> None:
+    def _record(
+        self, request: RecordedRequest, status: int, generation: Generation | None
+    ) -> LedgerEntry | None:
         """Log an inference request, and take what it costs from the balance."""
         if request.dialect is None or request.inference_id is None:
-            return
+            return None
         payload = request.json if isinstance(request.json, dict) else {}
         entry = LedgerEntry(
             inference_id=request.inference_id,
@@ -292,6 +372,7 @@ class Gateway:
             created=self._clock(),
         )
         self._account.record(entry)
+        return entry
 
 
 def _tracing_headers(request: RecordedRequest) -> dict[str, str]:

@@ -61,7 +61,7 @@ def seeds(target: str) -> list[bytes]:
         bodies = list(_answers(_PATHS["chat"], stream=False))
         return [status.to_bytes(2, "big") + body for status in (0, 100, 229) for body in bodies]
     if target == "account":
-        with Emulator().client(base_url="https://api.aimlapi.com") as client:
+        with Emulator(seed=0).client(base_url="https://api.aimlapi.com") as client:
             paths = ("/v2/billing", "/v1/models", "/v2/logs?limit=1")
             return [client.get(path, headers=_AUTHORIZATION).content for path in paths]
     return [json.dumps(_CONVERSATION[:length]).encode() for length in (1, 3, 5)]
@@ -69,7 +69,7 @@ def seeds(target: str) -> list[bytes]:
 
 def _answers(path: str, *, stream: bool) -> Iterator[bytes]:
     payload = {"model": "openai/gpt-5-1", "messages": [], "input": "x", "stream": stream}
-    emulator = Emulator(validate=False).script(*_REPLIES)
+    emulator = Emulator(seed=0, validate=False).script(*_REPLIES)
     with emulator.client(base_url="https://api.aimlapi.com") as client:
         for _ in _REPLIES:
             yield client.post(path, json=payload, headers=_AUTHORIZATION).content

@@ -95,7 +95,7 @@ class Scenario:
         reply = self.reply
         if style is not None and isinstance(reply, Reply):
             reply = replace(reply, stream=style)
-        emulator = Emulator(clock=lambda: NOW).script(reply)
+        emulator = Emulator(seed=0, clock=lambda: NOW).script(reply)
         connection = emulator.connection(chunk_size=chunk_size)
         return ChatAIMLAPI(**{"model": "openai/gpt-5-1", **connection, **fields})
 

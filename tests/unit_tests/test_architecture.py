@@ -43,7 +43,8 @@ EMULATOR_ROOMS: dict[str, set[str]] = {
     "answers": EMULATOR_BELOW | {"account"},
     "wire": EMULATOR_BELOW | {"account", "answers"},
     "scripts": EMULATOR_BELOW | {"account", "answers", "wire"},
-    "gateway": EMULATOR_BELOW | {"account", "answers", "wire", "scripts"},
+    "front_page": EMULATOR_BELOW | {"answers"},
+    "gateway": EMULATOR_BELOW | {"account", "answers", "wire", "scripts", "front_page"},
     "doors": EMULATOR_BELOW | {"gateway"},
 }
 """The same inside the emulator, bottom to top. What is not listed ties the rooms together."""

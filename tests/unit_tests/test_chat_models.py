@@ -113,6 +113,15 @@ def test_without_a_key_the_error_says_where_to_put_one():
     assert "Emulator()" in str(caught.value)
 
 
+def test_the_error_of_a_missing_key_has_a_line_that_works_when_pasted():
+    with pytest.raises(AIMLAPIConfigurationError) as caught:
+        ChatAIMLAPI()
+    session: dict = {}
+    exec("from langchain_aimlapi import ChatAIMLAPI", session)
+    exec(str(caught.value).splitlines()[-1], session)
+    assert "emulator" in session["llm"].invoke("Hello").text
+
+
 @pytest.mark.parametrize("key", [5, ["key"], b"key-1"])
 def test_a_key_that_is_no_text(key):
     with pytest.raises(AIMLAPIConfigurationError, match="takes a str or SecretStr"):

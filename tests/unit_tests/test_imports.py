@@ -52,6 +52,7 @@ EMULATOR_EXPORTS = [
     "Piece",
     "RecordedRequest",
     "Reply",
+    "ScriptFileError",
     "StreamStyle",
     "ToolCall",
     "Usage",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from langchain_aimlapi import __version__
 from langchain_aimlapi.__main__ import main
 from langchain_aimlapi._dialects.routing import forget
 from langchain_aimlapi.data._profiles import PROFILES
@@ -137,10 +140,80 @@ def test_it_runs_as_a_module():
     assert done.stdout.startswith("OFFLINE")
 
 
+COMMAND = [sys.executable, "-W", "error", "-m", "langchain_aimlapi"]
+
+
+def run(*arguments: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, timeout=100, check=False, **options
+    )
+
+
+def test_text_comes_from_a_pipe():
+    done = run("--model", CODEX, "-", input="  Grüße?\n".encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert 'heard: "Grüße?"' in done.stdout.decode()
+
+
+def test_an_empty_pipe_is_no_prompt():
+    done = run("-", input=b" \n")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"Error: there is no text on standard input.\n"
+
+
+def test_a_console_that_lacks_a_sign_shows_another():
+    done = run("--model", CODEX, "5 €?", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b'heard: "5 ??"' in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of POSIX")
+def test_a_reader_that_goes_ends_it_quietly():
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=100) == 141
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of POSIX")
+@pytest.mark.parametrize("module", ["langchain_aimlapi", "langchain_aimlapi.emulator"])
+def test_ctrl_c_while_it_loads_is_quiet(module):
+    """Python imports for a second before the first line: whoever interrupts then sees no trace."""
+    code = (
+        "import builtins, os, runpy, signal, sys\n"
+        "real = builtins.__import__\n"
+        "def interrupted(name, *more, **options):\n"
+        "    if name == 'argparse':\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return real(name, *more, **options)\n"
+        "builtins.__import__ = interrupted\n"
+        f"runpy.run_module({module!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=100, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_an_offline_run_never_sends_people_to_the_api(capsys: pytest.CaptureFixture[str]):
+    assert main(["--model", "openai/gpt-0", "--model", CODEX, "Hi"]) == 1
+    out, err = capsys.readouterr()
+    assert "the emulator answers with HTTP 404" in err
+    assert "gpt-0" in err
+    assert "aimlapi.com" not in out + err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out.strip()) == (0, __version__)
+
+
 def test_help(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0
     out = capsys.readouterr().out
     assert "--model ID" in out
+    assert "doctor [-h] [--yes] [--all]" in out
     assert "AIMLAPI_API_KEY" in out

@@ -45,6 +45,17 @@ CHAT_ONLY: Mapping[str, Collection[Dialect]] = dict.fromkeys(EMULATED_MODELS, _C
 _TYPES = {"chat_completions": "openai/chat-completions", "responses": "openai/responses/submit"}
 
 
+def aliases(model: str) -> list[str]:
+    """Other names of a model: the documentation's example has the bare name of a prefixed one."""
+    name = model.rpartition("/")[2]
+    return [name] if name != model else []
+
+
+def served_on(models: Mapping[str, Collection[Dialect]], name: str) -> Collection[Dialect] | None:
+    """The APIs that serve a model, by id or alias; `None` where there is no such model."""
+    return next((apis for id_, apis in models.items() if name in {id_, *aliases(id_)}), None)
+
+
 def _entry(model: str, dialects: Collection[Dialect]) -> dict[str, Any]:
     price = price_of(model)
     units = [
@@ -54,8 +65,7 @@ def _entry(model: str, dialects: Collection[Dialect]) -> dict[str, Any]:
     name = model.rpartition("/")[2]
     return {
         "id": model,
-        # The documentation's example has the bare name as an alias of the prefixed one.
-        "aliases": [name] if name != model else [],
+        "aliases": aliases(model),
         # How a model on two APIs is listed is not documented; one type is a guess.
         "type": _TYPES["chat_completions" if "chat_completions" in dialects else "responses"],
         "info": {"name": name, "developer": "OpenAI"},

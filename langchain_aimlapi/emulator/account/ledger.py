@@ -65,8 +65,9 @@ class Usage:
 
 
 def price_of(model: str) -> Price:
-    """The example price of `model`; that of `openai/gpt-5-1` for models without one."""
-    return EXAMPLE_PRICES.get(model, EXAMPLE_PRICES["openai/gpt-5-1"])
+    """The example price of `model`, by id or bare name; for others that of `openai/gpt-5-1`."""
+    prices = (EXAMPLE_PRICES.get(name) for name in (model, f"openai/{model}", "openai/gpt-5-1"))
+    return next(price for price in prices if price is not None)
 
 
 def credits_for(model: str, usage: Usage) -> int:

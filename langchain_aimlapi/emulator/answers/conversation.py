@@ -7,6 +7,7 @@ so nothing here may raise on odd input.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,12 @@ class Conversation:
     def last(self) -> Message:
         """The last turn."""
         return self.messages[-1] if self.messages else Message("user", "")
+
+    @property
+    def results(self) -> tuple[Message, ...]:
+        """The tool results that the request ends with."""
+        later = reversed(self.messages)
+        return tuple(itertools.takewhile(lambda message: message.role == "tool", later))[::-1]
 
     @property
     def prompt(self) -> str:

@@ -1,8 +1,6 @@
 """The default replies: deterministic, made by rules, and saying that they are the emulator's.
 
-No rule pretends to understand. A tool is called when the request demands it or the user's last turn
-mentions it; its arguments take the numbers, quoted words and names that this turn offers. JSON
-fits the schema that was asked for. All else is an echo.
+No rule pretends to understand; `RULES` tells them all.
 """
 
 from __future__ import annotations
@@ -25,6 +23,23 @@ if TYPE_CHECKING:
 
 SPEAKER = "The emulator of the AI/ML API"
 """How the default replies call themselves."""
+
+RULES = """\
+- Tools: a tool is called if the user's last message has its name, or at least two points of words
+  in common with its name (2 each) and description (1 each); with tool_choice "required" always.
+  `add(1, b=2)` in the message is taken at its word. Else the arguments fit the tool's schema and
+  take from the message: `key: value`, quoted words, names, numbers.
+- After a tool's result: a sentence that repeats it. With "required", the tools that were not called
+  yet come first.
+- JSON schemas (response_format, text.format): an object that fits, filled in the same way.
+- JSON mode: an object with the keys that the prompt names ("with keys a and b", "keys: a, b"), or
+  that fits a schema which stands in the prompt.
+- All else: a sentence that repeats the first 160 characters of the user's last message.
+- Reasoning: a summary if it is asked for, an empty one from codex models; none from chat-latest.
+- Limits: what is longer than max_tokens is cut there, with the finish reason "length". Stop strings
+  are not honoured, unless it was made to.
+- Tokens are words and signs. The prices are examples."""
+"""The default replies, in words."""
 
 _EXCERPT = 160
 # Words of tool names and descriptions that do not tell one tool from another.

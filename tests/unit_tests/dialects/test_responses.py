@@ -892,8 +892,8 @@ def test_whole_and_streamed_give_the_same_items(model):
         built_in_calls=[{"type": "web_search_call"}],
         annotations=[{"url": "u", "title": "t", "start_index": 2, "end_index": 6}],
     )
-    whole = model_on(Emulator().script(reply), model).invoke("x")
-    streamed = collect(model_on(Emulator().script(reply), model).stream("x"))
+    whole = model_on(Emulator(seed=0).script(reply), model).invoke("x")
+    streamed = collect(model_on(Emulator(seed=0).script(reply), model).stream("x"))
     left, right = project(whole), project(streamed)
     left["response_metadata"].pop("cost"), right["response_metadata"].pop("cost")
     assert left == right

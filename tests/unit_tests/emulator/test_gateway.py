@@ -7,13 +7,16 @@ import pytest
 from langchain_aimlapi.emulator import (
     CHAT_ONLY,
     CODEX_ON_RESPONSES_ONLY,
+    EMULATED_MODELS,
     Emulator,
     Fault,
     Reply,
     Usage,
 )
+from langchain_aimlapi.emulator.answers.rules import RULES
 
-BODY = {"model": "openai/gpt-5-1", "messages": [{"role": "user", "content": "Hello"}]}
+MODEL = "openai/gpt-5-1"
+BODY = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
 INPUT = {"model": "openai/gpt-5-1", "input": "Hello"}
 KEYED = {"authorization": "Bearer emulator-key"}
 
@@ -34,7 +37,7 @@ def test_responses_have_one_path(http):
         ("POST", "/v1/v1/chat/completions"),
         ("GET", "/v1/chat/completions"),
         ("POST", "/v1/models"),
-        ("GET", "/"),
+        ("POST", "/"),
         ("GET", "/model/openai/unheard-of"),
     ],
 )
@@ -277,3 +280,63 @@ def test_reset_forgets_everything(emulator, chat):
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null"])
 def test_a_body_that_is_no_object_is_400(http, body):
     assert http.post("/v1/chat/completions", content=body).status_code == 400
+
+
+def test_ids_are_new_in_each_process_without_a_seed():
+    def ids(emulator: Emulator) -> list[str]:
+        with emulator.client(base_url="https://api.aimlapi.com", headers=KEYED) as http:
+            return [http.post("/v1/chat/completions", json=BODY).json()["id"] for _ in range(3)]
+
+    emulator = Emulator()
+    found = [*ids(emulator), *ids(Emulator())]
+    emulator.reset()
+    found += ids(emulator)
+    assert len(set(found)) == 9
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+def test_a_listed_alias_is_answered_and_billed_as_the_model(http, emulator, path):
+    listed = http.get("/v1/models").json()["data"]
+    for model in listed:
+        for name in model["aliases"]:
+            body = {"input": "Hello"} if "responses" in path else {"messages": BODY["messages"]}
+            replies = [http.post(path, json={**body, "model": m}) for m in (name, model["id"])]
+            assert [reply.status_code for reply in replies] == [200, 200]
+            assert replies[0].json()["model"] == name
+    by_alias, by_id = emulator.ledger[::2], emulator.ledger[1::2]
+    assert len(by_alias) == 4
+    assert [entry.credits for entry in by_alias] == [entry.credits for entry in by_id]
+
+
+def test_the_front_page_says_what_it_is(emulator):
+    with emulator.client(base_url="http://127.0.0.1:8000") as client:
+        page = client.get("/")
+    assert page.headers["content-type"].startswith("text/plain")
+    assert "emulator of the AI/ML API" in page.text
+    assert "AIMLAPI_API_BASE=http://127.0.0.1:8000/v1" in page.text
+    assert RULES in page.text
+    for model in EMULATED_MODELS:
+        assert model in page.text
+
+
+def test_a_stored_response_can_be_read_again(http):
+    body = {"model": MODEL, "input": "Hello"}
+    kept = http.post("/v1/responses", json={**body, "store": True}).json()
+    other = http.post("/v1/responses", json=body).json()
+    assert http.get(f"/v1/responses/{kept['id']}").json() == kept
+    assert http.get(f"/v1/responses/{other['id']}").status_code == 404
+    keyless = {"authorization": "Bearer wrong"}
+    assert http.get(f"/v1/responses/{kept['id']}", headers=keyless).status_code == 401
+
+
+def test_whoever_listens_hears_of_each_answer():
+    heard = []
+    emulator = Emulator(on_answer=lambda request, entry: heard.append((request.status, entry)))
+    with emulator.client(base_url="https://api.aimlapi.com", headers=KEYED) as client:
+        client.get("/v1/models")
+        client.post("/v1/chat/completions", json=BODY)
+        client.post("/v1/chat/completions", json={**BODY, "model": "gpt-0"})
+    assert [status for status, _ in heard] == [200, 200, 404]
+    assert heard[0][1] is None
+    assert heard[1][1] == emulator.ledger[0]
+    assert (heard[2][1].model, heard[2][1].usage) == ("gpt-0", None)

@@ -46,7 +46,7 @@ many = settings(few, max_examples=80)
 def wire(reply: Any, endpoint: str, *, stream: bool) -> list[dict[str, Any]]:
     """Return the body, or all events of the stream, with which the emulator answers."""
     path = PATHS[endpoint]
-    emulator = Emulator(clock=lambda: NOW, validate=False).script(reply)
+    emulator = Emulator(seed=0, clock=lambda: NOW, validate=False).script(reply)
     payload = {"model": "openai/gpt-5-1", "messages": [], "input": "x", "stream": stream}
     payload["include"] = ["reasoning.encrypted_content"]
     with emulator.client(base_url="https://api.aimlapi.com") as client:

@@ -96,7 +96,7 @@ def ask(reply: Reply, path: str, payload: dict[str, Any]) -> Any:
     """Whole and streamed answers of two fresh emulators with the same ids."""
     answers = []
     for stream in (False, True):
-        emulator = Emulator(clock=lambda: 1_800_000_000.0).script(reply)
+        emulator = Emulator(seed=0, clock=lambda: 1_800_000_000.0).script(reply)
         with emulator.client(
             base_url="https://api.aimlapi.com", headers={"Authorization": "Bearer emulator-key"}
         ) as http:

@@ -1,0 +1,127 @@
+"""What a test says shall come: steps in order, and steps for requests that fit a description."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from langchain_aimlapi.emulator.answers.replies import Reply
+from langchain_aimlapi.emulator.exchange import RecordedRequest
+from langchain_aimlapi.emulator.scripts.faults import Fault
+
+if TYPE_CHECKING:
+    from re import Pattern
+
+    from langchain_aimlapi.emulator.wire.render import Call
+
+Outcome = Reply | Fault
+Step = Outcome | Callable[[RecordedRequest], Outcome | None]
+"""What a script is made of; a function may return `None` for the default reply."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A description of requests. What is `None` fits every request, texts fit where they stand in.
+
+    Attributes:
+        model: The requested model.
+        text: What the last message says, whoever says it: a part of it, or a pattern.
+        tool: The name of a tool whose result the request ends with.
+        tool_result: What a result says that the request ends with: a part of it, or a pattern.
+        endpoint: `chat_completions` or `responses`.
+    """
+
+    model: str | None = None
+    text: str | Pattern[str] | None = None
+    tool: str | None = None
+    tool_result: str | Pattern[str] | None = None
+    endpoint: str | None = None
+
+    def __repr__(self) -> str:
+        """What is asked for."""
+        given = ((part.name, getattr(self, part.name)) for part in fields(self))
+        asked = ", ".join(f"{name}={value!r}" for name, value in given if value is not None)
+        return f"Match({asked})"
+
+    def fits(self, call: Call) -> bool:
+        """Whether `call` is one of those described."""
+        conversation = call.conversation
+        results = conversation.results
+        return (
+            self.model in {None, call.payload.get("model")}
+            and self.endpoint in {None, call.dialect}
+            and (self.text is None or _said(self.text, conversation.last.text))
+            and (self.tool is None or any(result.name == self.tool for result in results))
+            and (
+                self.tool_result is None
+                or any(_said(self.tool_result, result.text) for result in results)
+            )
+        )
+
+
+def _said(wanted: str | Pattern[str], text: str) -> bool:
+    return wanted in text if isinstance(wanted, str) else wanted.search(text) is not None
+
+
+@dataclass(eq=False)
+class _Entry:
+    """A step and the requests that it is for; `left` counts down, `None` is any number."""
+
+    step: Step
+    match: Match | None
+    left: int | None
+
+    def __repr__(self) -> str:
+        times = "" if self.left in {None, 1} else f" {self.left} times"
+        return f"{self.step!r}{'' if self.match is None else f' for {self.match!r}'}{times}"
+
+
+class Script:
+    """Steps that wait for their requests, safe for use by several threads.
+
+    A request takes the first step whose description fits it; if none does, the next of the steps
+    without a description; then what the fallback says.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing in it."""
+        self._lock = threading.Lock()
+        self._plain: deque[_Entry] = deque()
+        self._described: list[_Entry] = []
+        self.fallback: Step | None = None
+
+    def add(self, step: Step, match: Match | None = None, times: int | None = 1) -> None:
+        """Append a step.
+
+        Args:
+            step: What is answered.
+            match: For which requests; `None` for any.
+            times: For how many of them; `None` for any number.
+        """
+        if times is not None and times < 1:
+            raise ValueError(f"times must be 1 or more, or None for any number; not {times}")
+        with self._lock:
+            entries = self._plain if match is None else self._described
+            entries.append(_Entry(step, match, times))
+
+    def next(self, call: Call) -> Outcome | None:
+        """Take what the script has for `call`; `None`: the default reply."""
+        with self._lock:
+            entry = next((e for e in self._described if e.match and e.match.fits(call)), None)
+            if entry is None and self._plain:
+                entry = self._plain[0]
+            if entry is not None and entry.left is not None:
+                entry.left -= 1
+                if entry.left == 0:
+                    (self._plain if entry.match is None else self._described).remove(entry)
+            step = self.fallback if entry is None else entry.step
+        return step(call.request) if callable(step) else step
+
+    def unused(self) -> list[str]:
+        """The steps that still wait; those for any number of requests wait for none."""
+        with self._lock:
+            entries = [*self._described, *self._plain]
+            return [repr(entry) for entry in entries if entry.left is not None]

@@ -1,0 +1,207 @@
+"""What comes when: the queue, steps for requests that fit a description, and script files."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+
+import pytest
+
+from langchain_aimlapi.emulator import Emulator, Fault, Reply, ScriptFileError, ToolCall, Usage
+from langchain_aimlapi.emulator.scripts.script_file import FAULTS, read_script
+
+MODEL = "openai/gpt-5-1"
+CODEX = "openai/gpt-5-1-codex"
+HEADERS = {"authorization": "Bearer emulator-key"}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+TOOL_TURN = [
+    {"role": "user", "content": "Weather?"},
+    {"role": "assistant", "tool_calls": [CALL]},
+    {"role": "tool", "content": "Rain in Oslo", "tool_call_id": "call_1"},
+]
+RESPONSES_TOOL_TURN = [
+    {"role": "user", "content": "Weather?"},
+    {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": "{}"},
+    {"type": "function_call_output", "call_id": "call_1", "output": "Rain in Oslo"},
+]
+
+
+@pytest.fixture
+def ask(emulator: Emulator):
+    """Ask on either endpoint, and return the text, or the status of an error."""
+
+    def post(content, model=MODEL, path="/v1/chat/completions"):
+        key = "input" if "responses" in path else "messages"
+        turns = [{"role": "user", "content": content}] if isinstance(content, str) else content
+        with emulator.client(base_url="https://api.aimlapi.com", headers=HEADERS) as http:
+            reply = http.post(path, json={"model": model, key: turns})
+        if reply.status_code != 200:
+            return reply.status_code
+        body = reply.json()
+        return body["output_text"] if key == "input" else body["choices"][0]["message"]["content"]
+
+    return post
+
+
+FITTING = {
+    "nothing asked": ({}, "Hello", MODEL, True),
+    "model": ({"model": CODEX}, "Hello", CODEX, True),
+    "other model": ({"model": CODEX}, "Hello", MODEL, False),
+    "text": ({"text": "ell"}, "Hello", MODEL, True),
+    "text elsewhere": ({"text": "Weather"}, "turn", MODEL, False),
+    "text of a result": ({"text": "Rain"}, "turn", MODEL, True),
+    "pattern": ({"text": re.compile("^hel+o$", re.IGNORECASE)}, "Hello", MODEL, True),
+    "other pattern": ({"text": re.compile("^ello")}, "Hello", MODEL, False),
+    "tool": ({"tool": "get_weather"}, "turn", MODEL, True),
+    "other tool": ({"tool": "get_time"}, "turn", MODEL, False),
+    "tool result": ({"tool_result": "Oslo"}, "turn", MODEL, True),
+    "no tool result": ({"tool_result": "Hello"}, "Hello", MODEL, False),
+    "all at once": ({"model": CODEX, "tool": "get_weather", "text": "Rain"}, "turn", CODEX, True),
+    "all but one": ({"model": MODEL, "tool": "get_weather", "text": "Rain"}, "turn", CODEX, False),
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])
+@pytest.mark.parametrize("case", FITTING.values(), ids=FITTING)
+def test_a_description_fits(emulator, ask, path, case):
+    asked, content, model, fits = case
+    emulator.when(Reply("It fits."), **asked)
+    turn = RESPONSES_TOOL_TURN if "responses" in path else TOOL_TURN
+    answer = ask(turn if content == "turn" else content, model, path)
+    assert (answer == "It fits.") is fits
+
+
+def test_an_endpoint_can_be_described(emulator, ask):
+    emulator.when(Reply("There."), endpoint="responses")
+    assert ask("Hello", path="/v1/responses") == "There."
+    assert ask("Hello") != "There."
+
+
+def test_descriptions_come_before_the_queue_and_the_first_that_fits_counts(emulator, ask):
+    emulator.script(Reply("queued"))
+    emulator.when(Reply("first"), text="Hello", times=1).when(Reply("second"), text="H", times=2)
+    assert [ask(text) for text in ("Hello", "Hello", "Bye", "Ho")] == [
+        "first",
+        "second",
+        "queued",
+        "second",
+    ]
+    emulator.assert_done()
+    assert "emulator" in ask("Hello")
+
+
+def test_any_number_of_times(emulator, ask):
+    emulator.when(Reply("always"), text="Hello")
+    assert {ask("Hello") for _ in range(20)} == {"always"}
+    emulator.assert_done()
+
+
+def test_what_waits_for_a_request_is_not_done(emulator, ask):
+    emulator.when(Fault.status(503), model=CODEX, text="x", times=2).script(Reply("queued"))
+    ask("x", CODEX)
+    with pytest.raises(AssertionError, match=r"2 scripted step.*Fault\.status\(503\) for Match"):
+        emulator.assert_done()
+    with pytest.raises(ValueError, match="times"):
+        emulator.when(Reply(), times=0)
+
+
+def test_a_script_in_a_file(emulator, ask, tmp_path):
+    file = tmp_path / "script.json"
+    script = [
+        {"reply": "Grüße"},
+        {"fault": {"name": "status", "code": 429, "retry_after": 1}, "times": 2},
+        {"fault": "out_of_credits"},
+        {"reply": "codex", "when": {"model": CODEX, "text": {"pattern": "(?i)^fix"}}},
+        {"reply": "once", "when": {"text": "Only"}, "times": 1},
+    ]
+    file.write_text(json.dumps(script, ensure_ascii=False), encoding="utf-8")
+    emulator.load_script(file)
+    assert [ask("fix it", CODEX) for _ in range(3)] == ["codex"] * 3
+    assert [ask("Only you") for _ in range(5)] == ["once", "Grüße", 429, 429, 403]
+    emulator.assert_done()
+
+
+def test_all_of_a_reply_can_be_written():
+    value = {
+        "text": "Hi",
+        "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "c"}, {"name": "g", "args": "{"}],
+        "reasoning": ["one", "two"],
+        "usage": {"input_tokens": 3, "output_tokens": 2, "cached_tokens": 1},
+        "choices": ["a", {"refusal": "no"}],
+        "stream": {"delta_size": 3, "bom": True},
+        "body": {"any": ["JSON"]},
+        "cost": None,
+    }
+    ((reply, match, times),) = read_script([{"reply": value}])
+    assert (match, times) == (None, 1)
+    assert reply.tool_calls == [ToolCall("f", {"a": 1}, "c"), ToolCall("g", "{")]
+    assert reply.usage == Usage(3, 2, cached_tokens=1)
+    assert reply.choices == [Reply("a"), Reply(refusal="no")]
+    assert (reply.stream.delta_size, reply.stream.bom) == (3, True)
+    assert (reply.body, reply.cost, reply.reasoning) == ({"any": ["JSON"]}, None, ["one", "two"])
+
+
+ARGUMENTS = {
+    "status": {"code": 500},
+    "redirect": {"location": "https://x"},
+    "body": {"data": "{}"},
+    "delay": {"seconds": 0},
+    "slow_headers": {"pause": 0},
+    "pace": {"seconds": 0},
+    "big_event": {"size": 5},
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_can_be_written(name):
+    (line,) = read_script([{"fault": {"name": name, **ARGUMENTS.get(name, {})}}])
+    assert isinstance(line.step, Fault)
+    assert line.step.name.startswith(f"{name}(")
+
+
+def test_faults_take_replies_and_faults():
+    inner = {"fault": {"name": "delay", "seconds": 1, "fault": {"name": "cut", "reply": "Hi"}}}
+    ((fault, _, _),) = read_script([inner])
+    assert fault.name == "delay(1)"
+    assert fault.reply.name == "cut(1)"
+    assert fault.reply.reply == Reply("Hi")
+
+
+WRONG = {
+    "no list": ({"reply": "x"}, "script: Expected array, received object"),
+    "neither": ([{"when": {}}], r"script\[0\]: Expected either reply or fault"),
+    "both": ([{"reply": "x", "fault": "cut"}], r"script\[0\]: Expected either reply or fault"),
+    "unknown key": ([{"reply": "x", "time": 1}], "Unrecognized key.*'time'"),
+    "never": ([{"reply": "x", "times": 0}], r"script\[0\]\.times: Number must be greater"),
+    "unknown field": ([{"reply": {"txt": "x"}}], "Unrecognized key.*'txt'"),
+    "wrong type": ([{"reply": {"text": 5}}], r"script\[0\]\.reply\.text: Expected string"),
+    "nested": ([{"reply": {"choices": [{"text": 5}]}}], r"reply\.choices\[0\]\.text: Expected"),
+    "unknown fault": ([{"fault": "explode"}], "Invalid enum value.*received 'explode'"),
+    "missing argument": ([{"fault": "status"}], r"fault\.code: Required"),
+    "unknown argument": ([{"fault": {"name": "cut", "x": 1}}], "Unrecognized key.*'x'"),
+    "unknown matcher": ([{"reply": "x", "when": {"role": "user"}}], "Unrecognized key.*'role'"),
+    "no pattern": ([{"reply": "x", "when": {"text": {"pattern": "("}}}], r"pattern '\('"),
+}
+
+
+@pytest.mark.parametrize(("value", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_no_script_is_refused_with_its_place(value, message):
+    with pytest.raises(ScriptFileError, match=message):
+        read_script(value)
+
+
+def test_what_is_no_json_is_refused_with_the_file(tmp_path):
+    file = tmp_path / "script.json"
+    file.write_text("[{]")
+    with pytest.raises(ScriptFileError, match=r"script\.json is no JSON"):
+        read_script(file)
+
+
+def test_every_field_of_a_reply_has_a_form():
+    """A field that is added must be written, or be JSON of any form on purpose."""
+    unset = {"body"}
+    for part in fields(Reply):
+        if part.name not in {"_", *unset}:
+            with pytest.raises(ScriptFileError):
+                read_script([{"reply": {part.name: {"no": ["such form"]}, "status": "x"}}])
