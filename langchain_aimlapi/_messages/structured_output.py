@@ -6,7 +6,7 @@ anybody tries to parse it: LangChain's JSON parser would mend a cut object and p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
@@ -16,9 +16,13 @@ from langchain_core.output_parsers.openai_tools import (
     PydanticToolsParser,
 )
 from langchain_core.outputs import ChatGeneration
-from langchain_core.runnables import AddableDict, Runnable
-from langchain_core.utils.function_calling import convert_to_openai_function
+from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableLambda
+from langchain_core.utils.function_calling import (
+    convert_to_json_schema,
+    convert_to_openai_function,
+)
 from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel, RootModel, WithJsonSchema, create_model
 from typing_extensions import override
 
 from langchain_aimlapi.errors import (
@@ -74,7 +78,12 @@ def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any
 
 
 class StructuredOutput(Runnable[AIMessage, Any]):
-    """The last link of the chain: message to object, and chunks to an object that grows."""
+    """The last link of the chain: message to object, and chunks to an object that grows.
+
+    Each use is a run of its own, so that callbacks and traces see what was parsed and what failed.
+    """
+
+    name = "StructuredOutput"
 
     def __init__(
         self, schema: Any, method: Method, *, tool_name: str | None, include_raw: bool
@@ -87,37 +96,86 @@ class StructuredOutput(Runnable[AIMessage, Any]):
             tool_name: Name of the tool, with `function_calling`.
             include_raw: Give `{"raw", "parsed", "parsing_error"}` instead of the object alone.
         """
+        self._schema = schema
         self._parser = _parser_for(schema, method, tool_name)
         self._include_raw = include_raw
+        self._of_whole = RunnableLambda(self.read, self._aread, name=self.name)
+        self._of_chunks = RunnableGenerator(self._grow, self._agrow, name=self.name)
+
+    @property
+    @override
+    def InputType(self) -> Any:
+        return AIMessage
+
+    @property
+    @override
+    def OutputType(self) -> Any:
+        if self._include_raw:
+            return dict[str, Any]
+        if isinstance(self._schema, type) and is_basemodel_subclass(self._schema):
+            return self._schema
+        return dict[str, Any]
+
+    @override
+    def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
+        kind = self.OutputType
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+        shape: Any = dict[str, Any]
+        if self._schema is not None and not self._include_raw:
+            # Pydantic's v1 classes and older TypedDicts are strange to it; their schema is not.
+            shape = Annotated[Any, WithJsonSchema(convert_to_json_schema(self._schema))]
+        return create_model("StructuredOutput", __base__=RootModel[shape])
 
     @override
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        if not self._include_raw:
-            return self.parse(input)
-        try:
-            return {"raw": input, "parsed": self.parse(input), "parsing_error": None}
-        except Exception as error:  # noqa: BLE001 - every way to fail is part of the answer here
-            return {"raw": input, "parsed": None, "parsing_error": error}
+        return self._of_whole.invoke(input, config)
+
+    @override
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        return await self._of_whole.ainvoke(input, config)
 
     @override
     def transform(
         self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any
     ) -> Iterator[Any]:
+        return self._of_chunks.transform(input, config)
+
+    @override
+    def atransform(
+        self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        return self._of_chunks.atransform(input, config)
+
+    def _grow(self, chunks: Iterator[Any]) -> Iterator[Any]:
         growing = _Growing(self, include_raw=self._include_raw)
-        for chunk in input:
+        for chunk in chunks:
             yield from growing.add(chunk)
         yield from growing.end()
 
-    @override
-    async def atransform(
-        self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[Any]:
+    async def _agrow(self, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
         growing = _Growing(self, include_raw=self._include_raw)
-        async for chunk in input:
+        async for chunk in chunks:
             for output in growing.add(chunk):
                 yield output
         for output in growing.end():
             yield output
+
+    async def _aread(self, message: Any) -> Any:
+        return self.read(message)
+
+    def read(self, message: Any) -> Any:
+        """Return what was asked for: the object, or with `include_raw` the three.
+
+        Raises:
+            OutputParserException: As `parse`, without `include_raw`.
+        """
+        if not self._include_raw:
+            return self.parse(message)
+        try:
+            return {"raw": message, "parsed": self.parse(message), "parsing_error": None}
+        except Exception as error:  # noqa: BLE001 - every way to fail is part of the answer here
+            return {"raw": message, "parsed": None, "parsing_error": error}
 
     def parse(self, message: Any) -> Any:
         """Return the object that a finished message holds.
@@ -157,7 +215,7 @@ class _Growing:
         if not self._include_raw:
             yield from self._show(self._reader.parse(self._message))
             return
-        whole = self._reader.invoke(self._message)
+        whole = self._reader.read(self._message)
         if whole["parsing_error"] is None:
             yield from self._show(whole["parsed"])
             yield AddableDict(parsing_error=None)

@@ -453,3 +453,67 @@ def test_the_emulators_own_answers_fit(emulator, endpoint, method):
     if method == "json_mode":
         emulator.script(Reply('{"setup": "x", "rating": 1}'))
     assert isinstance(chain.invoke(PROMPT), Joke)
+
+
+# --- the run and its type ------------------------------------------------------------------------
+
+
+class Runs(BaseCallbackHandler):
+    """Notes the runs of the parser, and how they end."""
+
+    def __init__(self) -> None:
+        self.names: dict[Any, str] = {}
+        self.ends: list[Any] = []
+
+    def on_chain_start(self, serialized, inputs, *, run_id, name=None, **kwargs):
+        if name == "StructuredOutput":
+            self.names[run_id] = name
+
+    def on_chain_end(self, outputs, *, run_id, **kwargs):
+        if run_id in self.names:
+            self.ends.append(outputs)
+
+    def on_chain_error(self, error, *, run_id, **kwargs):
+        if run_id in self.names:
+            self.ends.append(type(error))
+
+
+@methods
+@ways
+async def test_parsing_is_one_run(emulator, method, way):
+    emulator.script(answering(method, ANSWER, "Joke"))
+    chain = model_on(emulator).with_structured_output(Joke, method=method)
+    runs = Runs()
+    answers = await call(chain, way, config={"callbacks": [runs]})
+    assert len(runs.names) == 1
+    assert runs.ends == [answers[-1]] == [Joke(**ANSWER)]
+
+
+@ways
+async def test_a_failure_to_parse_is_the_runs(emulator, way):
+    emulator.script(Reply("no json"))
+    chain = model_on(emulator).with_structured_output(Joke)
+    runs = Runs()
+    with pytest.raises(OutputParserException):
+        await call(chain, way, config={"callbacks": [runs]})
+    assert runs.ends == [OutputParserException]
+
+
+@methods
+@schemas
+def test_the_chain_tells_its_type(llm, method, kind):
+    chain = llm.with_structured_output(SCHEMAS[kind], method=method)
+    is_class = kind.startswith("pydantic")
+    assert chain.OutputType == (SCHEMAS[kind] if is_class else dict[str, Any])
+    schema = chain.get_output_jsonschema()
+    assert schema["title"] == NAMES[kind]
+    assert {"setup", "rating"} <= schema["properties"].keys()
+
+
+def test_the_chain_tells_that_it_gives_the_message_too(llm):
+    chain = llm.with_structured_output(Joke, include_raw=True)
+    assert chain.OutputType == dict[str, Any]
+    assert chain.get_output_jsonschema()["type"] == "object"
+    assert (
+        llm.with_structured_output(method="json_mode").get_output_jsonschema()["type"] == "object"
+    )
