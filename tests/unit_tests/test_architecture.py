@@ -28,6 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "_messages": BELOW,
     "_dialects": BELOW | {"_messages"},
     "deepagents_profiles": BELOW,
+    "codex": BELOW,
 }
 """Whom a room may know, besides itself. What is not listed ties the rooms together, and may know
 all but the emulator."""
@@ -133,6 +134,17 @@ def test_imports_run_downwards(name):
 @pytest.mark.parametrize("name", sorted(name for name in OURS if room(name) == "_http"))
 def test_bytes_know_no_messages(name):
     assert not any(target.startswith("langchain_core.messages") for target in imports(name))
+
+
+@pytest.mark.parametrize("name", sorted(name for name in OURS if room(name) == "codex"))
+def test_the_tools_for_codex_know_langchains_tools_alone(name):
+    langchain = {target for target in imports(name) if target.startswith("langchain_core")}
+    assert langchain <= {"langchain_core.tools", "langchain_core.runnables"}
+
+
+def test_nothing_knows_the_tools_for_codex():
+    rooms = {room(name) for name in OURS if "codex" in {room(own) for own in own_imports(name)}}
+    assert rooms <= {"codex"}
 
 
 def test_no_import_runs_in_a_circle():
