@@ -1,25 +1,32 @@
 """`python -m langchain_aimlapi doctor`: does this key work, and what does it reach?
 
-Checks the key, the balance, what the catalogue says of the four models, and a small call, and says
-what to do about each failure. Nothing is spent before the user agrees. No secrets are printed.
+Checks the key, the balance, what the catalogue says of the four models, a small call, and which
+versions of what it builds on are in use, and says what to do about each failure. Nothing is spent
+before the user agrees. No secrets are printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import platform
+import re
 import time
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from langchain_aimlapi._http.request import KEY_VARIABLES, is_loopback
 from langchain_aimlapi._settings import DEFAULT_BASE_URL
+from langchain_aimlapi._version import __version__
 from langchain_aimlapi.chat_models import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES
+from langchain_aimlapi.data._tested import NEWEST_TESTED
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from langchain_aimlapi.account import ModelInfo
 
@@ -90,7 +97,47 @@ def run_doctor(
     except AIMLAPIConfigurationError as error:
         is_key = "No API key" in str(error)
         report.add("FAIL", "key" if is_key else "setup", _NO_KEY if is_key else str(error))
+    finally:
+        check_versions(write)
     return int(report.has_failed)
+
+
+def check_versions(write: Callable[[str], object] = print) -> list[str]:
+    """Report the versions of Python and of the packages that this one works with.
+
+    Args:
+        write: Takes the report, line by line.
+
+    Returns:
+        The names of those that are newer than any that this release was tested with.
+    """
+    report = _Report(write)
+    in_use = dict(_versions())
+    named = ", ".join(f"{name} {version}" for name, version in in_use.items())
+    report.add("ok", "versions", f"langchain-aimlapi {__version__}, {named}")
+    newer = [name for name, version in in_use.items() if _is_newer(version, NEWEST_TESTED[name])]
+    for name in newer:
+        report.add(
+            "note",
+            "versions",
+            f"{name} {in_use[name]} is newer than {NEWEST_TESTED[name]}, the newest that "
+            f"langchain-aimlapi {__version__} was tested with",
+        )
+    return newer
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Yield what is installed, with its version."""
+    yield "Python", platform.python_version()
+    for name in NEWEST_TESTED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            yield name, metadata.version(name)
+
+
+def _is_newer(version: str, tested: str) -> bool:
+    """Compare as many numbers as the tested version has: 3.13.2 is not newer than 3.13."""
+    numbers, known = ([int(part) for part in re.findall(r"\d+", v)] for v in (version, tested))
+    return numbers[: len(known)] > known
 
 
 class _Report:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import platform
 import re
 import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from langchain_aimlapi import account, doctor
+from langchain_aimlapi._version import __version__
 from langchain_aimlapi.doctor import main, run_doctor
 from langchain_aimlapi.emulator import CODEX_ON_RESPONSES_ONLY, EMULATED_MODELS, Fault, Reply
 
@@ -177,6 +180,51 @@ def test_a_call_that_fails(emulator):
     assert status == 1
     assert re.search(r"FAIL  call     openai/gpt-5-1: .*https://aimlapi\.com/app/billing", report)
     assert "openai/gpt-5-1-chat-latest: price not told" in report
+
+
+@pytest.mark.parametrize("key", [None, "wrong-key-of-someone"])
+def test_the_versions_in_use_are_told_whatever_fails(emulator, key):
+    status, report = examine(emulator, api_key=key, assume_yes=True)
+    assert status == 1
+    (row,) = [row for row in report.splitlines() if row.startswith("ok    versions")]
+    for name in ("langchain-core", "langchain", "langgraph", "httpx", "httpcore", "pydantic"):
+        assert f" {name} {metadata.version(name)}" in row
+    assert f"Python {platform.python_version()}" in row
+    assert f"langchain-aimlapi {__version__}" in row
+
+
+@pytest.mark.parametrize(
+    ("version", "tested", "is_newer"),
+    [
+        ("1.8.3", "1.8.3", False),
+        ("1.8.10", "1.8.3", True),
+        ("1.10.0", "1.9.9", True),
+        ("1.8.3rc1", "1.8.3", False),
+        ("1.8.3.post1", "1.8.3", False),
+        ("2.0", "1.8.3", True),
+        ("1.8", "1.8.3", False),
+        ("3.13.9", "3.13", False),
+        ("3.14.0a1", "3.13", True),
+        ("0.9", "1.8.3", False),
+    ],
+)
+def test_a_version_newer_than_any_tested_is_told(monkeypatch, version, tested, is_newer):
+    monkeypatch.setattr(doctor, "NEWEST_TESTED", {"langchain-core": tested, "no-such-package": "1"})
+    monkeypatch.setattr(doctor, "_versions", lambda: iter([("langchain-core", version)]))
+    written: list[str] = []
+    assert doctor.check_versions(written.append) == (["langchain-core"] if is_newer else [])
+    notes = [row for row in written if row.startswith("note")]
+    assert len(notes) == is_newer
+    assert all(f"langchain-core {version} is newer than {tested}" in row for row in notes)
+
+
+def test_a_newer_version_is_no_failure(emulator, monkeypatch):
+    tested = {"Python": "3.9", "langchain-core": "1.0", "no-such-package": "1"}
+    monkeypatch.setattr(doctor, "NEWEST_TESTED", tested)
+    status, report = examine(emulator, assume_yes=True)
+    assert status == 0
+    assert "note  versions langchain-core" in report
+    assert "no-such-package" not in report
 
 
 def test_what_the_catalogue_says_of_limits():
