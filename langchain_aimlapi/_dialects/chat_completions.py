@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from langchain_aimlapi._dialects.assembler import AssemblingParser, MessageAssembler
 from langchain_aimlapi._messages.content import blocks_of, refusal_of, text_of
+from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.conversation import named, wire_messages
 from langchain_aimlapi._messages.tool_calls import ToolCallSlots, wire_tool_calls
 from langchain_aimlapi._messages.usage import cost_from, usage_from_chat
@@ -143,7 +144,7 @@ def _read_choice(
         assembler.add_text(content)
     if refusal := message.get("refusal"):
         assembler.add_refusal(refusal)
-    if annotations := message.get("annotations"):
+    if annotations := listed(message.get("annotations")):
         assembler.add_annotations(annotations)
     if logprobs := choice.get("logprobs"):
         assembler.add_logprobs(logprobs)

@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from langchain_aimlapi._dialects.assembler import AssemblingParser
 from langchain_aimlapi._dialects.responses_input import wire_items, wire_params
+from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.usage import cost_from, usage_from_responses
 from langchain_aimlapi.errors import AIMLAPIServerError
 from langchain_aimlapi.profiles import profile_for
@@ -178,8 +179,10 @@ class ResponsesStreamParser(AssemblingParser):
         self._logprobs(_part(event), event.get("logprobs"))
 
     def _on_annotation(self, event: dict[str, Any]) -> None:
-        key = (*_part(event), event["annotation_index"])
-        self._annotation(key, event["annotation"], self._starts.get(_part(event), 0))
+        index = event.get("annotation_index")
+        if isinstance(index, int):  # else the whole item will tell it
+            start = self._starts.get(_part(event), 0)
+            self._annotation((*_part(event), index), event.get("annotation"), start)
 
     def _on_refusal_delta(self, event: dict[str, Any]) -> None:
         self.assembler.add_refusal(self._news(_part(event), event["delta"], delta=True))
@@ -254,7 +257,7 @@ class ResponsesStreamParser(AssemblingParser):
             self._text(key, part.get("text") or "")
             begin = self._starts.get(key, self._length)
             start = begin if start is None else start
-            for position, annotation in enumerate(part.get("annotations") or ()):
+            for position, annotation in enumerate(listed(part.get("annotations"))):
                 self._annotation((*key, position), annotation, begin)
                 annotations.append(_shifted(annotation, begin - start))
             self._logprobs(key, part.get("logprobs"))
@@ -286,7 +289,7 @@ class ResponsesStreamParser(AssemblingParser):
             self.assembler.add_reasoning("\n\n" + news if begins and self._reasoned else news)
             self._reasoned = True
 
-    def _annotation(self, key: tuple[Any, ...], annotation: dict[str, Any], start: int) -> None:
+    def _annotation(self, key: tuple[Any, ...], annotation: Any, start: int) -> None:
         if key not in self._annotated:
             self._annotated.add(key)
             self.assembler.add_annotations([_shifted(annotation, start)])
@@ -328,8 +331,10 @@ def _present(item: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: item[key] for key in keys if item.get(key) is not None}
 
 
-def _shifted(annotation: dict[str, Any], by: int) -> dict[str, Any]:
-    """Move an annotation's place from its part to the whole text."""
+def _shifted(annotation: Any, by: int) -> Any:
+    """Move an annotation's place from its part to the whole text; leave what has none."""
+    if not isinstance(annotation, dict):
+        return annotation
     places = {
         key: annotation[key] + by
         for key in ("start_index", "end_index")

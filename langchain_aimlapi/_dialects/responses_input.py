@@ -245,7 +245,9 @@ def _output_message(item: Mapping[str, Any], text: str, refusal: str) -> dict[st
         annotations = [
             annotation
             for annotation in item.get("annotations", ())
-            if annotation.get("type") == "url_citation" and annotation.keys() >= _CITATION_KEYS
+            if isinstance(annotation, dict)
+            and annotation.get("type") == "url_citation"
+            and annotation.keys() >= _CITATION_KEYS
         ]
         content.append({"type": "output_text", "text": text, "annotations": annotations})
     if refusal:

@@ -80,7 +80,7 @@ def _common_blocks(
 
     if reasoning := kwargs.get("reasoning_content"):
         add("rs", {"type": "reasoning", "reasoning": reasoning})
-    annotations = [_citation(annotation) for annotation in kwargs.get("annotations") or ()]
+    annotations = [_citation(annotation) for annotation in listed(kwargs.get("annotations"))]
     if message.content or annotations:
         text: dict[str, Any] = {"type": "text", "text": message.content}
         add("txt", {**text, "annotations": annotations} if annotations else text)
@@ -90,10 +90,23 @@ def _common_blocks(
     return blocks
 
 
-def _citation(annotation: dict[str, Any]) -> dict[str, Any]:
-    """Convert a `url_citation`, nested (chat completions) or flat (responses)."""
-    facts = annotation.get("url_citation") or annotation
-    if annotation.get("type") != "url_citation":
+def listed(value: Any) -> list[Any]:
+    """Return what should be a list as one: nothing for None, and anything else as its only item."""
+    if isinstance(value, (list, tuple)):
+        return [*value]
+    return [] if value is None else [value]
+
+
+def _citation(annotation: Any) -> dict[str, Any]:
+    """Convert a `url_citation`, nested (chat completions) or flat (responses).
+
+    What cannot be read is handed on as it came: the answer that it belongs to is paid for.
+    """
+    kind = annotation.get("type") if isinstance(annotation, dict) else None
+    if kind in ("citation", "non_standard_annotation"):
+        return cast("dict[str, Any]", annotation)
+    facts = annotation.get("url_citation") or annotation if kind == "url_citation" else None
+    if not isinstance(facts, dict):
         return {"type": "non_standard_annotation", "value": annotation}
     known = ("url", "title", "start_index", "end_index")
     return {"type": "citation", **{key: facts[key] for key in known if key in facts}}

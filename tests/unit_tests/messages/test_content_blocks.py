@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.load import dumpd, load
 from langchain_core.messages import (
@@ -253,3 +254,98 @@ def test_a_message_of_any_way_can_be_sent_back(endpoint, version, way):
         ]
     assert found == [(call["id"], call["name"], call["args"]) for call in message.tool_calls]
     assert len(found) == 2
+
+
+# --- odd annotations of a paid answer -------------------------------------------------------------
+
+ODD = [
+    None,
+    "a source",
+    7,
+    1.5,
+    True,
+    ["nested"],
+    {},
+    {"type": None},
+    {"type": ["url_citation"]},
+    {"type": "url_citation", "url_citation": "https://example.com"},
+    {"type": "url_citation", "url_citation": ["https://example.com"]},
+    {"type": "url_citation", "url_citation": 3},
+]
+
+
+def odd_block(annotation):
+    return {"type": "non_standard_annotation", "value": annotation}
+
+
+@pytest.mark.parametrize("annotation", ODD, ids=repr)
+def test_odd_annotations_are_left_as_they_came(annotation):
+    message = AIMessage(
+        "Hi.", additional_kwargs={"annotations": [annotation, NESTED]}, response_metadata=OURS
+    )
+    (block,) = message.content_blocks
+    assert block["annotations"] == [odd_block(annotation), CITATION]
+
+
+@pytest.mark.parametrize("annotations", ["a source", 7, {"type": "other"}, NESTED], ids=repr)
+def test_annotations_that_are_no_list_are_one(annotations):
+    message = AIMessage(
+        "Hi.", additional_kwargs={"annotations": annotations}, response_metadata=OURS
+    )
+    (block,) = message.content_blocks
+    expected = CITATION if annotations is NESTED else odd_block(annotations)
+    assert block["annotations"] == [expected]
+
+
+def test_standard_annotations_stay_as_they_are():
+    given = [CITATION, odd_block("x")]
+    message = AIMessage("Hi.", additional_kwargs={"annotations": given}, response_metadata=OURS)
+    (block,) = message.content_blocks
+    assert block["annotations"] == given
+
+
+def odd_server(annotations: Any, endpoint: str) -> httpx.MockTransport:
+    """Answer any request with these annotations, whole or as a stream."""
+    if endpoint == "responses":
+        part = {"type": "output_text", "text": "Hi.", "annotations": annotations}
+        item = {"type": "message", "id": "msg_1", "role": "assistant", "content": [part]}
+        whole = {"object": "response", "status": "completed", "output": [item]}
+        events = [
+            {"type": "response.output_item.done", "output_index": 0, "item": item},
+            {"type": "response.output_text.annotation.added", "annotation": annotations}
+            | {"output_index": 0, "content_index": 0},
+            {"type": "response.completed", "response": whole},
+        ]
+    else:
+        message = {"role": "assistant", "content": "Hi.", "annotations": annotations}
+        choice = {"index": 0, "finish_reason": "stop"}
+        whole = {"choices": [{**choice, "message": message}]}
+        events = [{"choices": [{**choice, "delta": message}]}]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if not json.loads(request.content).get("stream"):
+            return httpx.Response(200, json=whole)
+        lines = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+        return httpx.Response(
+            200, text=f"{lines}data: [DONE]\n\n", headers={"content-type": "text/event-stream"}
+        )
+
+    return httpx.MockTransport(answer)
+
+
+@pytest.mark.parametrize("annotations", [*([odd] for odd in ODD), "a source", 7, {}], ids=repr)
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+@endpoints
+def test_odd_annotations_do_not_lose_a_paid_answer(annotations, way, endpoint):
+    llm = ChatAIMLAPI(
+        api_key="key",
+        use_responses_api=ENDPOINTS[endpoint],
+        http_client=httpx.Client(transport=odd_server(annotations, endpoint)),
+    )
+    message = llm.invoke("x") if way == "invoke" else collect(llm.stream("x"))
+    assert message.text == "Hi."
+    blocks = [block for block in message.content_blocks if block["type"] == "text"]
+    expected = annotations if isinstance(annotations, list) else [annotations]
+    assert blocks[0]["annotations"] == [odd_block(annotation) for annotation in expected]
+    again = llm.invoke([("human", "x"), message, ("human", "y")])
+    assert again.text == "Hi."
