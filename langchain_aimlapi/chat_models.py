@@ -12,7 +12,6 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.utils.function_calling import convert_to_json_schema
 from typing_extensions import Self, override
 
 import langchain_aimlapi._messages.content_blocks  # noqa: F401  # registers the translator
@@ -20,13 +19,14 @@ from langchain_aimlapi._dialects.base import keeping_partial
 from langchain_aimlapi._dialects.routing import Route
 from langchain_aimlapi._http.request import normalize_base_url
 from langchain_aimlapi._http.retry import Retries, RetryPolicy
+from langchain_aimlapi._messages import schemas
 from langchain_aimlapi._messages.structured_output import (
     Method,
     StructuredOutput,
     response_format,
 )
 from langchain_aimlapi._messages.tokens import count_messages, count_text, token_ids
-from langchain_aimlapi._messages.tool_calls import wire_tool, wire_tool_choice
+from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
 from langchain_aimlapi._parameters import (
     REQUEST_PARAMETERS,
     check_values,
@@ -403,8 +403,9 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         """Let the model call tools.
 
         Args:
-            tools: Functions, `BaseTool`s, pydantic classes, `TypedDict`s, JSON schemas, OpenAI or
-                Anthropic tool dicts.
+            tools: Functions, `BaseTool`s, pydantic classes, `TypedDict`s, dataclasses, JSON
+                schemas, and tool dicts of OpenAI (nested or flat, custom and built-in ones too),
+                Anthropic and MCP.
             tool_choice: `"auto"`, `"none"`, `"required"`; `"any"` or True for some tool; the name
                 of a tool; or a dict.
             strict: Ask for arguments that fit the schemas exactly.
@@ -442,8 +443,8 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         """Make the model answer with an object.
 
         Args:
-            schema: A pydantic class (v1 or v2), a `TypedDict`, or a JSON schema with a title. Only
-                `json_mode` does without.
+            schema: A pydantic class (v1 or v2), a `TypedDict`, a dataclass, or a JSON schema with
+                a title. Only `json_mode` does without.
             method: `"json_schema"` (the API's own structured output), `"function_calling"`, or
                 `"json_mode"` (any JSON; the prompt must ask for it and describe it).
             include_raw: Return `{"raw": message, "parsed": object, "parsing_error": error}` and
@@ -464,8 +465,9 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             raise AIMLAPIConfigurationError(f"method={method!r} needs a schema.")
         tool_name = None
         if method == "function_calling":
-            tool_name = wire_tool(schema)["function"]["name"]
-            llm = self.bind_tools([schema], tool_choice=tool_name, strict=strict, **kwargs)  # type: ignore[list-item]
+            tool = wire_tool(schema, strict=strict)
+            tool_name = tool["function"]["name"]
+            llm = self.bind_tools([tool], tool_choice=tool_name, **kwargs)
             llm = llm.bind(parallel_tool_calls=False)
         elif method == "json_schema":
             llm = self.bind(response_format=response_format(schema, strict=strict), **kwargs)
@@ -479,7 +481,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             )
         traced = {
             "kwargs": {"method": method, "strict": strict},
-            "schema": convert_to_json_schema(schema) if schema is not None else None,
+            "schema": schemas.traced(schema) if schema is not None else None,
         }
         llm = llm.bind(ls_structured_output_format=traced)
         return llm | StructuredOutput(schema, method, tool_name=tool_name, include_raw=include_raw)

@@ -18,6 +18,7 @@ from langchain_aimlapi._messages.content import blocks_of, refusal_of, text_of
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.conversation import named, wire_messages
 from langchain_aimlapi._messages.tool_calls import ToolCallSlots, wire_tool_calls
+from langchain_aimlapi._messages.tools import function_choice, function_tool
 from langchain_aimlapi._messages.usage import cost_from, usage_from_chat
 from langchain_aimlapi._wire.json import dumps
 from langchain_aimlapi.profiles import MODEL_PROVIDER
@@ -50,6 +51,10 @@ class ChatCompletionsDialect:
         payload: dict[str, Any] = {"messages": wire_messages(messages, _wire_assistant)}
         for name, value in params.items():
             payload[_RENAMED.get(name, name)] = value
+        if "tools" in payload:
+            payload["tools"] = [function_tool(tool) for tool in payload["tools"]]
+        if "tool_choice" in payload:
+            payload["tool_choice"] = function_choice(payload["tool_choice"])
         if reasoning := payload.pop("reasoning", None):
             # Summaries exist on responses alone; the effort has a name of its own here.
             rest = {key: value for key, value in reasoning.items() if key not in _OF_REASONING}

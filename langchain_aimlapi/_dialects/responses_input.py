@@ -83,19 +83,32 @@ def _verbosity(wire: dict[str, Any], value: Any) -> None:
 
 
 def _tools(wire: dict[str, Any], value: Any) -> None:
-    wire["tools"] = [
-        # The schema requires `strict`; chat completions takes its absence for False.
-        {"type": "function", "strict": False, **_without_none(tool["function"])}
-        if tool["type"] == "function"
-        else tool
-        for tool in value
-    ]
+    wire["tools"] = [_flat_tool(tool) if tool["type"] == "function" else tool for tool in value]
+
+
+def _flat_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    beside = {key: tool[key] for key in tool if key != "function"}
+    # The schema requires `strict`; chat completions takes its absence for False.
+    return {**beside, "strict": False, **_without_none(tool["function"])}
 
 
 def _tool_choice(wire: dict[str, Any], value: Any) -> None:
-    if isinstance(value, dict) and "function" in value:
-        value = {"type": "function", "name": value["function"]["name"]}
-    wire["tool_choice"] = value
+    wire["tool_choice"] = _flat_choice(value)
+
+
+def _flat_choice(choice: Any) -> Any:
+    if not isinstance(choice, dict):
+        return choice
+    if "function" in choice:
+        return {"type": "function", "name": choice["function"]["name"]}
+    if choice["type"] == "allowed_tools":
+        allowed = choice["allowed_tools"]
+        return {
+            "type": "allowed_tools",
+            **allowed,
+            "tools": [_flat_choice(each) for each in allowed["tools"]],
+        }
+    return choice
 
 
 def _n(wire: dict[str, Any], value: Any) -> None:  # noqa: ARG001

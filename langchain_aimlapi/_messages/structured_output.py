@@ -17,16 +17,12 @@ from langchain_core.output_parsers.openai_tools import (
 )
 from langchain_core.outputs import ChatGeneration
 from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableLambda
-from langchain_core.utils.function_calling import (
-    convert_to_json_schema,
-    convert_to_openai_function,
-)
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, RootModel, WithJsonSchema, create_model
 from typing_extensions import override
 
+from langchain_aimlapi._messages import schemas
 from langchain_aimlapi.errors import (
-    AIMLAPIConfigurationError,
     AIMLAPIRefusalError,
     AIMLAPITruncatedOutputError,
 )
@@ -63,18 +59,9 @@ def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any
         strict = given.get("strict") if strict is None else strict
         if not strict:
             return schema
-        schema = {key: given[key] for key in ("name", "description") if key in given}
-        schema["parameters"] = given.get("schema", {})
-    try:
-        function = convert_to_openai_function(schema, strict=strict)
-    except (ValueError, TypeError, KeyError) as error:
-        raise AIMLAPIConfigurationError(
-            f"Not a schema for structured output: {error} Pass a pydantic class, a TypedDict, or a "
-            "JSON schema with a title."
-        ) from error
-    named = {"name": function["name"], "schema": function.get("parameters", {"type": "object"})}
-    named.update({key: function[key] for key in ("description", "strict") if key in function})
-    return {"type": "json_schema", "json_schema": named}
+    function = schemas.read(schema)
+    named = function._replace(name=schemas.legal_name(function.name))
+    return {"type": "json_schema", "json_schema": named.wire("schema", strict=strict)}
 
 
 class StructuredOutput(Runnable[AIMessage, Any]):
@@ -124,7 +111,7 @@ class StructuredOutput(Runnable[AIMessage, Any]):
         shape: Any = dict[str, Any]
         if self._schema is not None and not self._include_raw:
             # Pydantic's v1 classes and older TypedDicts are strange to it; their schema is not.
-            shape = Annotated[Any, WithJsonSchema(convert_to_json_schema(self._schema))]
+            shape = Annotated[Any, WithJsonSchema(schemas.traced(self._schema))]
         return create_model("StructuredOutput", __base__=RootModel[shape])
 
     @override

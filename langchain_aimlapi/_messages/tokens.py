@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._messages.content import blocks_of
-from langchain_aimlapi._messages.tool_calls import wire_tool
+from langchain_aimlapi._messages.tools import wire_tool
 from langchain_aimlapi._wire.json import dumps
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 

@@ -1,9 +1,6 @@
-"""Tools, tool choice and tool calls, in chat completions terms.
+"""Tool calls, as they come in and as they are sent back, in chat completions terms.
 
-Facts from the vendor's published request schema of `openai/gpt-5-1` (2026-08): a function tool is a
-closed object `{type, function: {name, parameters, description?, strict?}}` in which `parameters` is
-required; `tool_choice` is `none`, `auto`, `required` or a named function; the arguments of a call
-are a JSON string. The Responses dialect flattens what is made here.
+The arguments of a call are a JSON string.
 """
 
 from __future__ import annotations
@@ -13,120 +10,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call
-from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from langchain_aimlapi._wire.json import dumps
-from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
 
 _CALL_BLOCKS = frozenset({"tool_use", "tool_call", "invalid_tool_call"})
-_FUNCTION_KEYS = ("name", "description", "parameters", "strict")
-
-
-# --- what the caller offers ---------------------------------------------------------------------
-
-
-def wire_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
-    """Convert anything that LangChain calls a tool to the API's form.
-
-    Args:
-        tool: A function, `BaseTool`, pydantic class, `TypedDict`, JSON schema, OpenAI or Anthropic
-            tool dict; a dict of another `type` (`web_search_preview`, `mcp`, …) is one of the
-            API's built-in tools and passes as it is.
-        strict: Ask for arguments that fit the schema exactly; None leaves the tool's own setting.
-
-    Returns:
-        A new dict; the caller's own is never changed.
-
-    Raises:
-        AIMLAPIConfigurationError: It cannot be read as a tool.
-    """
-    if is_builtin_tool(tool):
-        return dict(tool)
-    if strict is not None and isinstance(tool, dict) and isinstance(tool.get("function"), dict):
-        # LangChain heeds `strict` in a function only; one that says it of itself keeps its word.
-        tool, strict = tool["function"], tool["function"].get("strict", strict)
-    try:
-        converted = convert_to_openai_tool(tool, strict=strict)
-    except (ValueError, TypeError, KeyError) as error:
-        raise AIMLAPIConfigurationError(
-            f"Not a tool: {_kind(tool)}. Pass a function, a BaseTool, a pydantic class, a "
-            f"TypedDict or a JSON schema with a title and a description. ({type(error).__name__})"
-        ) from error
-    if converted["type"] != "function":
-        return converted
-    function = {key: value for key, value in converted["function"].items() if key in _FUNCTION_KEYS}
-    function.setdefault("parameters", {"type": "object", "properties": {}})
-    return {"type": "function", "function": function}
-
-
-def is_builtin_tool(tool: Any) -> bool:
-    """Tell whether a tool runs at the vendor's (`web_search_preview`, `mcp`, …), not here."""
-    return (
-        isinstance(tool, dict)
-        and isinstance(tool.get("type"), str)
-        and tool["type"] not in {"function", "object", "custom"}
-        and "input_schema" not in tool
-        and "properties" not in tool
-    )
-
-
-def wire_tool_choice(choice: Any, tools: Sequence[dict[str, Any]]) -> str | dict[str, Any] | None:
-    """Convert every form of `tool_choice` that LangChain has.
-
-    Args:
-        choice: None or False (no word about it), True or "any" (some tool), "auto", "none",
-            "required", the name of a tool, or a dict in OpenAI's or Anthropic's form.
-        tools: The tools it chooses from, already converted.
-
-    Returns:
-        What to send, or None for nothing.
-
-    Raises:
-        AIMLAPIConfigurationError: A name that none of the tools has.
-    """
-    if not choice:
-        return None
-    if choice is True or choice == "any":
-        return "required"
-    if isinstance(choice, dict):
-        return _tool_choice_from_dict(choice)
-    if choice in {"auto", "none", "required"}:
-        return str(choice)
-    names = [tool["function"]["name"] for tool in tools if tool["type"] == "function"]
-    if choice in names:
-        return {"type": "function", "function": {"name": choice}}
-    builtin = [tool["type"] for tool in tools if tool["type"] != "function"]
-    if choice in builtin:
-        return {"type": choice}
-    offered = ", ".join(names + builtin) or "there are none"
-    raise AIMLAPIConfigurationError(
-        f"tool_choice={choice!r} names none of the tools ({offered}). "
-        'Pass one of these names, "auto", "none", "required" or "any".'
-    )
-
-
-def _tool_choice_from_dict(choice: dict[str, Any]) -> str | dict[str, Any]:
-    kind = choice.get("type")
-    if kind in {"auto", "none"}:
-        return str(kind)
-    if kind == "any":
-        return "required"
-    if kind in {"tool", "function"} and isinstance(choice.get("name"), str):
-        return {"type": "function", "function": {"name": choice["name"]}}
-    return choice
-
-
-def _kind(value: Any) -> str:
-    return (
-        f"a dict with the keys {sorted(map(str, value))}"
-        if isinstance(value, dict)
-        else repr(type(value).__name__)
-    )
 
 
 # --- calls that the model made ------------------------------------------------------------------

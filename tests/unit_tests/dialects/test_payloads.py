@@ -28,6 +28,9 @@ from pydantic.v1 import BaseModel as BaseModelV1
 from typing_extensions import TypedDict
 
 from langchain_aimlapi import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError, ChatAIMLAPI
+from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
+from langchain_aimlapi._dialects.responses import ResponsesDialect
+from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
 from langchain_aimlapi.emulator import Emulator, Reply, ToolCall
 from tests.conftest import MODELS, SPEC, collect, complain
 
@@ -1054,12 +1057,7 @@ def function_tool(name: str, parameters: dict[str, Any] = AT, **more: Any) -> di
         (function_tool("look"), "look"),
         ({"name": "look", "description": "Look at something.", "parameters": AT}, "look"),
         (
-            {
-                "name": "look",
-                "description": "Look at something.",
-                "input_schema": AT,
-                "cache_control": {"type": "ephemeral"},
-            },
+            {"name": "look", "description": "Look at something.", "input_schema": AT},
             "look",
         ),
     ],
@@ -1372,3 +1370,49 @@ def test_a_conversation_goes_round_on_responses(emulator):
     assert items[3]["call_id"] == items[4]["call_id"] == "a"
     assert json.loads(items[3]["arguments"]) == {"at": "a"}
     assert kinds[-1] == "user"
+
+
+CUSTOM = {"type": "custom", "name": "patch", "description": "Patch.", "format": {"type": "text"}}
+LOOK = {"type": "function", "function": {"name": "look"}}
+
+
+def on_both(tool_choice: Any) -> list[dict[str, Any]]:
+    """Return what each endpoint is sent; the published schemas have neither of these choices."""
+    tools = [wire_tool(CUSTOM), wire_tool(look)]
+    params = {
+        "model": MODEL,
+        "tools": tools,
+        "tool_choice": wire_tool_choice(tool_choice, tools),
+    }
+    return [
+        dialect.build_payload([HumanMessage("Hello")], params)
+        for dialect in (ResponsesDialect(), ChatCompletionsDialect())
+    ]
+
+
+def test_a_custom_tool_on_each_endpoint():
+    responses, chat = on_both("patch")
+    assert responses["tools"][0] == CUSTOM
+    assert responses["tool_choice"] == {"type": "custom", "name": "patch"}
+    assert chat["tools"][0]["function"]["name"] == "patch"
+    assert chat["tool_choice"] == {"type": "function", "function": {"name": "patch"}}
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_custom_tool_is_not_converted_twice(emulator, llm, bound):
+    if bound:
+        llm.bind_tools([CUSTOM]).invoke("Hello")
+    else:
+        llm.invoke("Hello", tools=[CUSTOM])
+    [sent] = emulator.requests[0].json["tools"]
+    assert list(sent["function"]["parameters"]["properties"]) == ["__arg1"]
+
+
+def test_allowed_tools_on_each_endpoint():
+    flat = [{"type": "function", "name": "look"}, {"type": "custom", "name": "patch"}]
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": flat}
+    responses, chat = on_both(allowed)
+    assert responses["tool_choice"] == allowed
+    patch = {"type": "function", "function": {"name": "patch"}}
+    inner = {"mode": "auto", "tools": [LOOK, patch]}
+    assert chat["tool_choice"] == {"type": "allowed_tools", "allowed_tools": inner}

@@ -1,0 +1,269 @@
+"""JSON schemas as the API takes them: references inlined, and strict where that is asked for.
+
+What strict schemas may hold is from the upstream's published rules of structured outputs (2026-08):
+closed objects, all properties required, `anyOf` as the only choice, some keywords not at all. That
+some routes of this gateway choke on `$defs` is from the vendor's own SDK, which cuts them off.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Schema = dict[str, Any]
+
+# Where schemas stand inside of a schema. All else is data, in which `$ref` or `title` mean nothing.
+_IN_MAPS = frozenset(
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+)
+_IN_LISTS = frozenset({"anyOf", "allOf", "oneOf", "prefixItems", "items"})
+_ALONE = frozenset(
+    {
+        *("items", "additionalProperties", "contains", "propertyNames", "not", "if", "then"),
+        *("else", "unevaluatedItems", "unevaluatedProperties", "additionalItems"),
+    }
+)
+_DEFINITIONS = frozenset({"$defs", "definitions"})
+
+_DROPPED = frozenset(
+    {
+        *("default", "title", "discriminator", "minLength", "maxLength", "uniqueItems", "contains"),
+        *("minContains", "maxContains", "minProperties", "maxProperties", "propertyNames"),
+        *("examples", "unevaluatedProperties"),
+    }
+)
+_REFUSED = frozenset(
+    {
+        *("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies"),
+        *("prefixItems", "patternProperties"),
+    }
+)
+_ANYTHING = "a value of any type (Any)"
+_KINDS = frozenset({"type", "enum", "const", "anyOf", "oneOf", "$ref", "properties"})
+"""One of these says what a value may be; a schema without them takes anything."""
+
+
+def inlined(schema: Schema) -> Schema:
+    """Replace references by what they refer to.
+
+    A reference that leads back to itself cannot be: it stays, and what it refers to stands in
+    `$defs`. A reference at the root is always replaced, since the root has to be an object.
+
+    Args:
+        schema: Any JSON schema; `definitions`, as pydantic 1 makes them, are read too.
+
+    Returns:
+        A new schema, which shares nothing with the given one.
+
+    Raises:
+        AIMLAPIConfigurationError: A reference leads nowhere, or out of the schema.
+    """
+    schema = copy.deepcopy(schema)
+    circular = _circular(schema)
+    names: dict[str, str] = {}
+
+    def change(node: Schema) -> Schema:
+        reference = node.get("$ref")
+        if not isinstance(reference, str):
+            return _mapped(node, change)
+        beside = _mapped({key: value for key, value in node.items() if key != "$ref"}, change)
+        if reference not in circular:
+            return {**change(_target(schema, reference)), **beside}
+        if reference == "#":
+            return {"$ref": "#", **beside}
+        name = names.setdefault(reference, _unused(reference.rpartition("/")[2], names.values()))
+        return {"$ref": f"#/$defs/{name}", **beside}
+
+    root = {key: value for key, value in schema.items() if key not in _DEFINITIONS}
+    passed = {"#"}
+    while isinstance(reference := root.get("$ref"), str) and reference not in passed:
+        passed.add(reference)
+        beside = {key: value for key, value in root.items() if key != "$ref"}
+        root = {**_target(schema, reference), **beside}
+    whole = change(root)
+    kept: dict[str, Schema] = {}
+    while len(kept) < len(names):
+        for reference, name in list(names.items()):
+            if name not in kept:
+                kept[name] = change(_target(schema, reference))
+    return {**whole, "$defs": kept} if kept else whole
+
+
+def _circular(schema: Schema) -> set[str]:
+    """Return the references that lead back to themselves."""
+    leads_to: dict[str, set[str]] = {}
+    ahead = _references(schema)
+    while ahead:
+        reference = ahead.pop()
+        if reference not in leads_to:
+            leads_to[reference] = _references(_target(schema, reference))
+            ahead |= leads_to[reference]
+    return {start for start in leads_to if start in _reachable(leads_to, start)}
+
+
+def _reachable(leads_to: dict[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    ahead = set(leads_to[start])
+    while ahead:
+        reference = ahead.pop()
+        if reference not in seen:
+            seen.add(reference)
+            ahead |= leads_to[reference]
+    return seen
+
+
+def _references(node: Schema) -> set[str]:
+    """Return the references inside of a schema, not those of its definitions."""
+    found = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+    for key, inner in _inside(node):
+        if key not in _DEFINITIONS:
+            found |= _references(inner)
+    return found
+
+
+def _target(schema: Schema, reference: str) -> Schema:
+    node: Any = schema
+    for part in reference.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, list) and key.isdigit() and int(key) < len(node):
+            node = node[int(key)]
+        else:
+            node = node.get(key) if isinstance(node, dict) else None
+    if not reference.startswith("#") or not isinstance(node, dict):
+        raise AIMLAPIConfigurationError(
+            f"The schema refers to {reference!r}, which it does not hold. Put the definition into "
+            "its $defs."
+        )
+    return node
+
+
+def _unused(name: str, taken: Any) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def without_titles(schema: Schema) -> Schema:
+    """Return a schema without the titles that pydantic makes up; properties of that name stay."""
+    bare = {key: value for key, value in schema.items() if key != "title"}
+    return _mapped(bare, without_titles)
+
+
+def strict(schema: Schema) -> Schema:
+    """Make a schema one that the upstream takes with `strict`.
+
+    Objects are closed and all of their properties required, those with a default too; no null is
+    added. `oneOf` becomes `anyOf`. What strict schemas may not say about a value is left out, and
+    what cannot be said without it is refused.
+
+    Args:
+        schema: A schema whose references are inlined.
+
+    Raises:
+        AIMLAPIConfigurationError: It needs what strict schemas cannot say; names the path.
+    """
+    return _strict(schema, "")
+
+
+def _strict(node: Any, path: str) -> Schema:
+    if not isinstance(node, dict):
+        _refuse(path, _ANYTHING)
+    node = _merged(node, path)
+    _check(node, path)
+    wire = {
+        ("anyOf" if key == "oneOf" else key): value
+        for key, value in node.items()
+        if key not in _DROPPED
+    }
+    if len(wire) > 1 and "$ref" in wire:
+        wire = {"anyOf": [{"$ref": wire.pop("$ref")}], **wire}
+    if _is(wire, "object"):
+        wire.setdefault("properties", {})
+        wire["additionalProperties"] = False
+        wire["required"] = list(wire["properties"])
+    for key in _IN_MAPS.intersection(wire):
+        wire[key] = {
+            name: _strict(inner, f"{path}/{key}/{name}") for name, inner in wire[key].items()
+        }
+    for position, inner in enumerate(choices := list(wire.get("anyOf", ()))):
+        choices[position] = _strict(inner, f"{path}/anyOf/{position}")
+    if choices:
+        wire["anyOf"] = choices
+    if "items" in wire:
+        wire["items"] = _strict(wire["items"], f"{path}/items")
+    return wire
+
+
+def _check(node: Schema, path: str) -> None:
+    """Refuse what a strict schema cannot say."""
+    if refused := sorted(_REFUSED.intersection(node)):
+        _refuse(path, f"one with {refused[0]!r}")
+    if isinstance(node.get("items"), list):
+        _refuse(path, "a tuple (a list of items)")
+    if {"oneOf", "anyOf"} <= node.keys():
+        _refuse(path, "one with 'oneOf' beside 'anyOf'")
+    if path and _KINDS.isdisjoint(node):
+        _refuse(path, _ANYTHING)
+    if _is(node, "array") and "items" not in node:
+        _refuse(f"{path}/items", _ANYTHING)
+    # A root without properties is a tool that takes no arguments.
+    is_open = node.get("additionalProperties", "properties" not in node and bool(path))
+    if _is(node, "object") and is_open is not False:
+        _refuse(path, "an open dict")
+
+
+def _merged(node: Schema, path: str) -> Schema:
+    """Take the one schema of an `allOf` for what it is: pydantic 1 writes so."""
+    if "allOf" not in node:
+        return node
+    parts = node["allOf"]
+    if not isinstance(parts, list) or len(parts) != 1:
+        _refuse(path, "one with 'allOf' of several")
+    return _merged({**parts[0], **{key: node[key] for key in node if key != "allOf"}}, path)
+
+
+def _is(node: Schema, kind: str) -> bool:
+    named = node.get("type", "object" if "properties" in node else None)
+    return named == kind or (isinstance(named, list) and kind in named)
+
+
+def _refuse(path: str, what: str) -> NoReturn:
+    raise AIMLAPIConfigurationError(
+        f"strict=True cannot be kept: {path or 'the root'} is {what}, which strict schemas cannot "
+        "say. Give it a type that they can, such as a class with fields, or leave strict out."
+    )
+
+
+def _inside(node: Schema) -> Iterator[tuple[str, Schema]]:
+    """Return the schemas right inside of a schema, each with the keyword that holds it."""
+    for key, value in node.items():
+        inner: list[Any] = []
+        if key in _IN_MAPS and isinstance(value, dict):
+            inner = list(value.values())
+        elif key in _IN_LISTS and isinstance(value, list):
+            inner = value
+        elif key in _ALONE:
+            inner = [value]
+        yield from ((key, item) for item in inner if isinstance(item, dict))
+
+
+def _mapped(node: Schema, change: Callable[[Schema], Schema]) -> Schema:
+    """Change the schemas right inside of a schema."""
+
+    def changed(value: Any) -> Any:
+        return change(value) if isinstance(value, dict) else value
+
+    wire: Schema = {}
+    for key, value in node.items():
+        if key in _IN_MAPS and isinstance(value, dict):
+            wire[key] = {name: changed(item) for name, item in value.items()}
+        elif key in _IN_LISTS and isinstance(value, list):
+            wire[key] = [changed(item) for item in value]
+        else:
+            wire[key] = changed(value) if key in _ALONE else value
+    return wire

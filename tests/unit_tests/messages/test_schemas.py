@@ -1,0 +1,405 @@
+"""Schemas as they go out: references, strictness, and every way to write one in Python."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import enum
+import json
+import re
+import typing
+from typing import Annotated, Any, Literal
+
+import pytest
+import typing_extensions  # noqa: TC002  # read when a TypedDict is
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic.v1 import BaseModel as BaseModelV1
+
+from langchain_aimlapi._messages import schemas
+from langchain_aimlapi._messages.structured_output import response_format
+from langchain_aimlapi._messages.tools import wire_tool
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
+
+SAYABLE = {
+    *("type", "properties", "required", "additionalProperties", "items", "enum", "const"),
+    *("anyOf", "$ref", "$defs", "description", "pattern", "format", "minimum", "maximum"),
+    *("exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems"),
+}
+
+
+def assert_strict(node: dict[str, Any], root: dict[str, Any] | None = None) -> None:
+    """Hold a schema to the published rules of strict structured outputs."""
+    if root is None:
+        root = node
+        assert node["type"] == "object"
+    assert set(node) <= SAYABLE, set(node) - SAYABLE
+    assert node.keys() & {"type", "enum", "const", "anyOf", "$ref"}, "anything goes"
+    if "$ref" in node:
+        assert set(node) == {"$ref"}
+        assert node["$ref"] == "#" or node["$ref"].removeprefix("#/$defs/") in root["$defs"]
+    if node.get("type") == "object" or "object" in (node.get("type") or ()):
+        assert node["additionalProperties"] is False
+        assert sorted(node["required"]) == sorted(node["properties"])
+    if node.get("type") == "array":
+        assert "items" in node
+    inner = [*node.get("properties", {}).values(), *node.get("$defs", {}).values()]
+    inner += node.get("anyOf", [])
+    inner += [node["items"]] if "items" in node else []
+    for each in inner:
+        assert_strict(each, root)
+
+
+def sent(given: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """Return the schema of a response format; a tool's is the same."""
+    schema = response_format(given, strict=strict)["json_schema"]["schema"]
+    Draft202012Validator.check_schema(schema)
+    json.dumps(schema, allow_nan=False)
+    assert wire_tool(given, strict=strict)["function"]["parameters"] == schema
+    return schema
+
+
+# --- recursion ----------------------------------------------------------------------------------
+
+
+class Node(BaseModel):
+    """A node."""
+
+    value: int = Field(description="What it holds")
+    children: list[Node] = []
+    best: Node | None = Field(None, description="The best child")
+
+
+class Leaf(BaseModel):
+    """A leaf."""
+
+    name: str
+
+
+class Tree(BaseModel):
+    """A tree."""
+
+    root: Node
+    left: Leaf
+    right: Leaf = Field(description="On the right")
+
+
+class Employee(BaseModel):
+    """One of two that know each other."""
+
+    boss: Manager | None = None
+
+
+class Manager(BaseModel):
+    """The other."""
+
+    team: list[Employee]
+
+
+class OldNode(BaseModelV1):
+    """A node of pydantic 1."""
+
+    children: list[OldNode] = []
+
+
+OldNode.update_forward_refs()
+
+
+class TypedNode(typing.TypedDict):
+    """A node."""
+
+    value: int
+    children: list[TypedNode]
+
+
+@dataclasses.dataclass
+class DataNode:
+    """A node."""
+
+    value: int
+    children: list[DataNode] = dataclasses.field(default_factory=list)
+
+
+RECURSIVE_JSON = {
+    "title": "Thing",
+    "type": "object",
+    "properties": {"inside": {"type": "array", "items": {"$ref": "#"}}},
+}
+NESTED = {"children": [{"children": [], "value": 2}], "value": 1}
+
+
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize(
+    "given", [Node, OldNode, TypedNode, DataNode], ids=lambda kind: kind.__name__
+)
+def test_a_recursive_class_keeps_its_shape(given, strict):
+    schema = sent(given, strict=strict)
+    assert schema["type"] == "object"
+    validator = Draft202012Validator(schema)
+    bad = {"children": [{"children": 7}]}
+    assert any(
+        list(error.absolute_path)[:1] == ["children"] for error in validator.iter_errors(bad)
+    )
+    items = schema["properties"]["children"]["items"]
+    assert items == {"$ref": f"#/$defs/{given.__name__}"}
+    if strict:
+        assert_strict(schema)
+
+
+def test_only_circular_references_stay():
+    schema = sent(Tree)
+    assert list(schema["$defs"]) == ["Node"]
+    assert schema["properties"]["left"]["properties"] == {"name": {"type": "string"}}
+    assert schema["properties"]["right"]["description"] == "On the right"
+    assert "children" in schema["$defs"]["Node"]["properties"]
+    assert_strict(sent(Tree, strict=True))
+
+
+def test_classes_that_know_each_other():
+    schema = sent(Employee)
+    assert schema["properties"]["boss"]["anyOf"][0] == {"$ref": "#/$defs/Manager"}
+    assert set(schema["$defs"]) == {"Employee", "Manager"}
+    assert_strict(sent(Employee, strict=True))
+
+
+def test_a_schema_that_refers_to_its_root():
+    assert sent(RECURSIVE_JSON)["properties"]["inside"]["items"] == {"$ref": "#"}
+    assert_strict(sent(RECURSIVE_JSON, strict=True))
+
+
+@pytest.mark.parametrize("pointer", ["#/$defs/Absent", "https://example.com/a.json", "#/a/b"])
+def test_a_reference_that_leads_nowhere_is_named(pointer):
+    given = {"title": "T", "type": "object", "properties": {"a": {"$ref": pointer}}}
+    with pytest.raises(AIMLAPIConfigurationError, match=re.escape(pointer)):
+        response_format(given)
+
+
+def test_a_definition_of_nothing_but_itself_ends():
+    given = {"title": "T", "$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}}
+    with pytest.raises(AIMLAPIConfigurationError, match="object"):
+        response_format(given)
+
+
+# --- strict -------------------------------------------------------------------------------------
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    lives: int = Field(9, ge=1, le=9)
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+    tricks: list[str] = Field(default_factory=list, max_length=3)
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Zoo(BaseModel):
+    """A zoo."""
+
+    name: str = Field("Zoo", min_length=1, max_length=9, pattern="^[A-Z]")
+    opened: str | None = None
+    animals: list[Annotated[Cat | Dog, Field(discriminator="kind")]]
+    star: Cat | None = None
+    colour: Colour = Field(Colour.RED, description="The colour")
+    count: int = Field(1, multiple_of=2)
+
+
+class Named(BaseModel):
+    """Properties that are called what keywords are called."""
+
+    title: str
+    default: int
+    type: str
+    properties: list[str]
+    items: str
+    enum: str
+    ref: str = Field(alias="$ref")
+
+
+@pytest.mark.parametrize("given", [Zoo, Named, Tree])
+def test_strict_is_legal_at_every_depth(given):
+    assert_strict(sent(given, strict=True))
+
+
+def test_strict_keeps_what_it_may_and_adds_no_null():
+    schema = sent(Zoo, strict=True)
+    assert schema["properties"]["name"] == {"type": "string", "pattern": "^[A-Z]"}
+    assert schema["properties"]["count"] == {"type": "integer", "multipleOf": 2}
+    cat, dog = schema["properties"]["animals"]["items"]["anyOf"]
+    assert cat["properties"]["lives"] == {"type": "integer", "minimum": 1, "maximum": 9}
+    assert dog["properties"]["tricks"]["maxItems"] == 3
+    assert schema["properties"]["opened"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert schema["properties"]["colour"]["enum"] == ["red", "blue"]
+    assert schema["properties"]["colour"]["description"] == "The colour"
+
+
+@pytest.mark.parametrize("strict", [None, True])
+def test_properties_that_are_called_as_keywords_are(strict):
+    schema = sent(Named, strict=strict)
+    named = {"title", "default", "type", "properties", "items", "enum", "$ref"}
+    assert set(schema["properties"]) == set(schema["required"]) == named
+    assert schema["properties"]["title"] == {"type": "string"}
+    assert schema["properties"]["$ref"] == {"type": "string"}
+
+
+def test_without_strict_the_schema_is_left_alone():
+    inner = {"type": "object", "title": "In", "properties": {"b": {"minLength": 2, "default": "x"}}}
+    given = {"title": "T", "type": "object", "properties": {"a": inner}, "minProperties": 1}
+    before = copy.deepcopy(given)
+    assert sent(given) == {key: given[key] for key in given if key != "title"}
+    assert_in = wire_tool(given)["function"]["parameters"]
+    assert_in["properties"]["a"]["title"] = "Changed"
+    assert given == before
+
+
+def open_dict(inner: Any) -> dict[str, Any]:
+    return {"title": "T", "type": "object", "properties": {"a": inner}}
+
+
+UNSAYABLE = {
+    "allOf": open_dict({"allOf": [{"type": "string"}, {"minLength": 1}]}),
+    "not": open_dict({"type": "string", "not": {"const": "x"}}),
+    "if": open_dict({"type": "string", "if": {"const": "x"}, "then": {}}),
+    "dependentRequired": open_dict({"type": "object", "dependentRequired": {"a": ["b"]}}),
+    "dependentSchemas": open_dict({"type": "object", "dependentSchemas": {}}),
+    "prefixItems": open_dict({"type": "array", "prefixItems": [{"type": "string"}]}),
+    "tuple": open_dict({"type": "array", "items": [{"type": "string"}]}),
+    "patternProperties": open_dict({"type": "object", "patternProperties": {}}),
+    "open dict": open_dict({"type": "object", "additionalProperties": {"type": "integer"}}),
+    "free dict": open_dict({"type": "object"}),
+    "Any": open_dict({}),
+    "True": open_dict(True),
+    "described Any": open_dict({"description": "Anything"}),
+    "list of Any": open_dict({"type": "array"}),
+    "list of {}": open_dict({"type": "array", "items": {}}),
+    "deep": open_dict({"anyOf": [{"type": "array", "items": {"type": "object"}}]}),
+}
+
+
+@pytest.mark.parametrize("given", UNSAYABLE.values(), ids=UNSAYABLE.keys())
+def test_what_strict_cannot_say_is_refused_with_its_path(given):
+    with pytest.raises(
+        AIMLAPIConfigurationError, match=r"strict=True cannot be kept: /properties/a"
+    ):
+        response_format(given, strict=True)
+    assert response_format(given)["json_schema"]["schema"]["properties"] == given["properties"]
+
+
+# --- ways to write one --------------------------------------------------------------------------
+
+
+class Inner(typing.TypedDict, total=False):
+    x: typing_extensions.Required[int]
+    y: str
+
+
+class Booking(typing.TypedDict):
+    """A booking.
+
+    Args:
+        city: Where to
+            go.
+    """
+
+    city: str
+    nights: typing_extensions.NotRequired[int]
+    note: str | None
+    room: Annotated[str, ..., "Kind of room"]
+    guests: Annotated[int, 2, "How many"]
+    beds: Annotated[typing_extensions.NotRequired[int], Field(ge=1)]
+    inner: list[Inner]
+    schema: dict[str, Inner]
+
+
+def test_a_typed_dict():
+    wire = response_format(Booking)["json_schema"]
+    assert (wire["name"], wire["description"]) == ("Booking", "A booking.")
+    schema = sent(Booking)
+    assert schema["required"] == ["city", "note", "room", "inner", "schema"]
+    properties = schema["properties"]
+    assert properties["city"] == {"type": "string", "description": "Where to go."}
+    assert properties["nights"] == {"type": "integer"}
+    assert properties["note"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert properties["room"] == {"type": "string", "description": "Kind of room"}
+    assert properties["guests"] == {"type": "integer", "default": 2, "description": "How many"}
+    assert properties["beds"] == {"type": "integer", "minimum": 1}
+    assert properties["inner"]["items"]["required"] == ["x"]
+    assert properties["schema"]["additionalProperties"]["required"] == ["x"]
+
+
+Spelled = typing.TypedDict("Spelled", {"a b": int, "$ref": str, "class": str, "_x": int})
+
+
+def test_keys_of_a_typed_dict_that_are_no_names():
+    assert list(sent(Spelled)["properties"]) == ["a b", "$ref", "class", "_x"]
+
+
+@dataclasses.dataclass
+class Point:
+    """A point."""
+
+    x: int
+    y: int | None = None
+
+
+@dataclasses.dataclass
+class Bare:
+    point: Point
+
+
+def test_a_dataclass():
+    wire = response_format(Point)["json_schema"]
+    assert (wire["name"], wire["description"]) == ("Point", "A point.")
+    assert sent(Point)["required"] == ["x"]
+    assert "description" not in response_format(Bare)["json_schema"]
+    assert sent(Bare)["properties"]["point"]["properties"]["x"] == {"type": "integer"}
+    assert_strict(sent(Bare, strict=True))
+
+
+class Titled(BaseModel):
+    model_config = ConfigDict(title="Über my joke (v2)! " + "x" * 80)
+
+    a: int
+
+
+@pytest.mark.parametrize("title", ["A joke!", "a.b/c", "x" * 80, "Ünder", "Box[int]"])
+def test_titles_become_legal_names(title):
+    for given in ({"title": title, "type": "object"}, Titled):
+        name = response_format(given)["json_schema"]["name"]
+        assert schemas.NAME.fullmatch(name)
+        assert wire_tool(given)["function"]["name"] == name
+
+
+def test_a_description_of_none_is_left_out():
+    given = {"name": "f", "description": None, "parameters": {"type": "object"}}
+    assert "description" not in wire_tool(given)["function"]
+    assert "description" not in response_format(Titled)["json_schema"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        Colour,
+        list[Point],
+        list[int],
+        int,
+        str,
+        dict,
+        Cat | Dog,
+        RootModel[list[int]],
+        5,
+        "Joke",
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("convert", [response_format, wire_tool])
+def test_what_is_no_object_is_refused_by_name(given, convert):
+    with pytest.raises(AIMLAPIConfigurationError, match="Not a tool or schema") as caught:
+        convert(given)
+    named = getattr(given, "__name__", "")
+    assert named.partition("[")[0] in str(caught.value)
