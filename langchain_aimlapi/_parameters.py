@@ -10,12 +10,12 @@ import difflib
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
-from langchain_aimlapi.data._profiles import UNDOCUMENTED_PARAMETERS
+from langchain_aimlapi.data._profiles import PROFILES, UNDOCUMENTED_PARAMETERS
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
 from langchain_aimlapi.profiles import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 ALIASES = {
     "model_name": "model",
@@ -54,10 +54,18 @@ _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "n": (lambda value: value >= 1, "1 or more"),
     "seed": (lambda value: value >= 1, "1 or more (0 is refused)"),
     "top_logprobs": (lambda value: 0 <= value <= 20, "from 0 to 20"),  # noqa: PLR2004
-    "reasoning_effort": (
-        lambda value: value in {"low", "medium", "high"},
-        '"low", "medium" or "high"',
-    ),
+}
+
+
+def _ranges(efforts: Sequence[str]) -> dict[str, tuple[Callable[[Any], bool], str]]:
+    """Return the ranges for a model that takes these reasoning efforts."""
+    words = " or ".join(f'"{effort}"' for effort in efforts)
+    return {**_RANGES, "reasoning_effort": (lambda value: value in efforts, words)}
+
+
+_RANGES_OF = {
+    model: _ranges(profile.get("reasoning_effort_levels", ()))
+    for model, profile in PROFILES.items()
 }
 
 
@@ -148,12 +156,12 @@ def check_values(
 
 
 def _doubts(model: str, params: Mapping[str, Any]) -> Iterable[str]:
-    undocumented = UNDOCUMENTED_PARAMETERS[model]
+    undocumented, ranges = UNDOCUMENTED_PARAMETERS[model], _RANGES_OF[model]
     for name, value in params.items():
         if name in undocumented:
             yield f"{name} is not documented for {model}."
-        elif name in _RANGES:
-            allowed, words = _RANGES[name]
+        elif name in ranges:
+            allowed, words = ranges[name]
             if not _holds(allowed, value):
                 yield f"{name}={value!r} is outside what {model} takes: {words}."
     if params.get("top_logprobs") is not None and not params.get("logprobs"):

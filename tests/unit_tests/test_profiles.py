@@ -8,7 +8,7 @@ from langchain.agents.middleware import SummarizationMiddleware
 from langchain_core.language_models import ModelProfile
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi import AIMLAPIInvalidRequestError, ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.emulator import Reply
 from langchain_aimlapi.profiles import profile_for
@@ -52,6 +52,19 @@ def test_a_profile_is_the_callers_own():
     profile["reasoning_effort_levels"].append("extreme")
     profile["name"] = "Mine"
     assert profile_for("openai/gpt-5-1") == PROFILES["openai/gpt-5-1"]
+
+
+@pytest.mark.nonsense
+@pytest.mark.parametrize("model", EFFORTS)
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh"])
+def test_a_reasoning_effort_is_doubted_where_the_profile_lacks_it(emulator, model, effort):
+    fields = {"reasoning_effort": effort, "validate_params": "error"}
+    llm = ChatAIMLAPI(model=model, **fields, **emulator.connection())
+    if effort in EFFORTS[model]:
+        llm._params({}, stream=False)
+    else:
+        with pytest.raises(AIMLAPIInvalidRequestError, match='"low" or "medium" or "high"'):
+            llm._params({}, stream=False)
 
 
 @models
