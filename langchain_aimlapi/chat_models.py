@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from langchain_core.language_models import LanguageModelInput
     from langchain_core.messages import AIMessage, BaseMessage
-    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
     from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
     from pydantic import SecretStr
@@ -277,6 +277,19 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
                     for chunk in parser.close():
                         yield chunk
 
+    @override
+    def generate(self, *args: Any, **kwargs: Any) -> LLMResult:
+        return super().generate(*args, **self._whole_if_several(kwargs))
+
+    @override
+    async def agenerate(self, *args: Any, **kwargs: Any) -> LLMResult:
+        return await super().agenerate(*args, **self._whole_if_several(kwargs))
+
+    def _whole_if_several(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Make a call for several answers whole, though a handler would like it streamed."""
+        several = (kwargs.get("n", self.n) or 1) > 1
+        return {"stream": False, **kwargs} if several else kwargs
+
     # --- from arguments to a turn -----------------------------------------------------------------
 
     def _turn(
@@ -450,31 +463,38 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             include_raw: Return `{"raw": message, "parsed": object, "parsing_error": error}` and
                 raise nothing for an answer that cannot be parsed.
             strict: Ask for output that fits the schema exactly. Not with `json_mode`.
-            **kwargs: Bound to each call.
+            **kwargs: Bound to each call. `tools` are more tools that the model may call instead.
 
         Returns:
             A runnable that gives an instance of a pydantic class, or a dict. Streamed, it gives the
-            object as it grows. With `function_calling` None stands for an answer without the call.
+            object as it grows, and raises at the end if it did not become whole. None stands for an
+            answer that calls one of `tools`.
 
         Raises:
             AIMLAPIConfigurationError: The schema cannot be read or does not go with the method.
             AIMLAPITruncatedOutputError: When run: the answer was cut at the token limit.
+            AIMLAPIContentFilterError: When run: a content filter cut the answer.
+            AIMLAPINoToolCallError: When run, with `function_calling`: there is no whole call.
             AIMLAPIRefusalError: When run: the model refused.
+            OutputParserException: When run: the answer is no such object.
         """
         if schema is None and method != "json_mode":
             raise AIMLAPIConfigurationError(f"method={method!r} needs a schema.")
         tool_name = None
+        others = [wire_tool(tool) for tool in kwargs.pop("tools", None) or ()]
         if method == "function_calling":
-            tool = wire_tool(schema, strict=strict)
-            tool_name = tool["function"]["name"]
-            llm = self.bind_tools([tool], tool_choice=tool_name, **kwargs)
-            llm = llm.bind(parallel_tool_calls=False)
+            own = wire_tool(schema, strict=strict)
+            tool_name = own["function"]["name"]
+            kwargs.setdefault("tool_choice", "required" if others else tool_name)
+            kwargs.setdefault("parallel_tool_calls", False)
+            llm = self.bind_tools([own, *others], **kwargs)
         elif method == "json_schema":
-            llm = self.bind(response_format=response_format(schema, strict=strict), **kwargs)
+            kwargs["response_format"] = response_format(schema, strict=strict)
+            llm = self.bind_tools(others, **kwargs)
         elif method == "json_mode":
             if strict is not None:
                 raise AIMLAPIConfigurationError("strict does not go with method='json_mode'.")
-            llm = self.bind(response_format={"type": "json_object"}, **kwargs)
+            llm = self.bind_tools(others, response_format={"type": "json_object"}, **kwargs)
         else:
             raise AIMLAPIConfigurationError(
                 f"method={method!r} is none of 'json_schema', 'function_calling', 'json_mode'."
@@ -484,7 +504,13 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             "schema": schemas.traced(schema) if schema is not None else None,
         }
         llm = llm.bind(ls_structured_output_format=traced)
-        return llm | StructuredOutput(schema, method, tool_name=tool_name, include_raw=include_raw)
+        return llm | StructuredOutput(
+            schema,
+            method,
+            tool_name=tool_name,
+            include_raw=include_raw,
+            other_tools=[tool["function"]["name"] for tool in others if "function" in tool],
+        )
 
     # --- tokens -----------------------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ AIMLAPIError                               [ModelError]
 ├── AIMLAPITimeoutError                    [ModelTimeoutError]            408 and ours, retryable
 ├── AIMLAPIProtocolError                   [ModelAPIError]                2xx that is no answer, 3xx
 ├── AIMLAPIStreamInterruptedError          [ModelConnectionError]         retryable before output
-├── AIMLAPITruncatedOutputError            structured output cut at the token limit
+├── AIMLAPITruncatedOutputError            cut at the token limit
+├── AIMLAPIContentFilterError              structured output cut by a content filter
+├── AIMLAPINoToolCallError                 [OutputParserException]        words in place of the call
 └── AIMLAPIRefusalError                    [ModelRefusalError]            structured output refused
 ```
 
@@ -31,14 +33,14 @@ the body decide. Sources: the AI/ML API documentation's pages on errors and on r
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from langchain_core import exceptions as core
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from langchain_aimlapi._wire import error_text as wording
+from langchain_aimlapi._wire.error_facts import ErrorDetails, ErrorResponse, TimeoutPhase
 from langchain_aimlapi._wire.error_text import parse_retry_after, redact
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.profiles import nearest_models
@@ -58,9 +60,11 @@ __all__ = [
     "AIMLAPIAuthenticationError",
     "AIMLAPIConfigurationError",
     "AIMLAPIConnectionError",
+    "AIMLAPIContentFilterError",
     "AIMLAPIContextOverflowError",
     "AIMLAPIError",
     "AIMLAPIInvalidRequestError",
+    "AIMLAPINoToolCallError",
     "AIMLAPINotFoundError",
     "AIMLAPIOutOfCreditsError",
     "AIMLAPIPermissionDeniedError",
@@ -80,44 +84,6 @@ __all__ = [
     "protocol_error",
     "redact",
 ]
-
-TimeoutPhase = Literal["connect", "pool", "write", "read", "idle", "deadline", "status"]
-"""Where time ran out; `status` is the server's own 408."""
-
-
-@dataclass(frozen=True)
-class ErrorResponse:
-    """What is kept of the HTTP response behind an error: nothing of the request, no secrets.
-
-    It has the attributes that LangChain's tracing reads.
-
-    Attributes:
-        status_code: The HTTP status.
-        headers: The response headers that help to find the call again, lower-case names.
-        text: The body's first 2,000 characters.
-    """
-
-    status_code: int
-    headers: dict[str, str] = field(default_factory=dict)
-    text: str = ""
-
-    def json(self) -> Any:
-        """Return the body as JSON; raise ValueError if it is not, or was too long to keep."""
-        return from_json(self.text)
-
-
-class ErrorDetails(TypedDict, total=False):
-    """The keyword arguments that every `AIMLAPIError` takes; see there."""
-
-    status_code: int | None
-    code: str | None
-    request_id: str | None
-    client_request_id: str | None
-    retry_after: float | None
-    attempts: int
-    body: str | None
-    response: ErrorResponse | None
-    is_retryable: bool | None
 
 
 class AIMLAPIError(core.ModelError):
@@ -298,11 +264,15 @@ class AIMLAPIStreamInterruptedError(AIMLAPIError, core.ModelConnectionError):
 
 
 class AIMLAPITruncatedOutputError(AIMLAPIError):
-    """Structured output that ended at the token limit, and so cannot be parsed.
+    """Structured output that is not whole, most often since it ended at the token limit.
+
+    Also a 400 that says that the limit was reached before there was any answer.
 
     Attributes:
-        raw_message: The message as far as it came; it was billed.
+        raw_message: The message as far as it came, which was billed; None if the server sent none.
     """
+
+    next_step = "Raise max_tokens (reasoning counts towards it), or ask for less."
 
     def __init__(
         self,
@@ -320,6 +290,50 @@ class AIMLAPITruncatedOutputError(AIMLAPIError):
             "(reasoning counts towards it), or ask for less.",
             **details,
         )
+        self.raw_message = raw_message
+
+
+class AIMLAPIContentFilterError(AIMLAPIError):
+    """Structured output that a content filter cut.
+
+    Attributes:
+        raw_message: The message as far as it came; it was billed.
+    """
+
+    def __init__(
+        self,
+        message: str = "A content filter cut the structured output: rephrase the request.",
+        *,
+        raw_message: AIMessage | None = None,
+        **details: Unpack[ErrorDetails],
+    ) -> None:
+        """Keep the message; the rest is as in `AIMLAPIError`."""
+        super().__init__(message, **details)
+        self.raw_message = raw_message
+
+
+class AIMLAPINoToolCallError(AIMLAPIError, core.OutputParserException):
+    """Structured output by `function_calling` that holds no call, or none that is whole.
+
+    Attributes:
+        llm_output: What the model said instead.
+        raw_message: The whole message.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        llm_output: str | None = None,
+        raw_message: AIMessage | None = None,
+        **details: Unpack[ErrorDetails],
+    ) -> None:
+        """Keep what was said; the rest is as in `AIMLAPIError`."""
+        super().__init__(message, **details)
+        self.args = (message,)  # a parser's exception adds a link
+        self.observation = None
+        self.send_to_llm = False
+        self.llm_output = llm_output
         self.raw_message = raw_message
 
 
@@ -348,6 +362,11 @@ class AIMLAPIRefusalError(AIMLAPIError, _CoreRefusalError):
         )
         self.refusal = refusal
         self.raw_message = raw_message
+
+    @classmethod
+    def from_refusal(cls, refusal: Mapping[str, Any], *, raw_message: Any) -> AIMLAPIRefusalError:
+        """Make the error from a refusal block, as LangChain's parsers do."""
+        return cls(refusal=refusal.get("refusal") or "", raw_message=raw_message)
 
 
 # ------------------------------------------------------------------- from an answer to an error
@@ -423,7 +442,8 @@ def error_from_event(
     """Make the error that a JSON object from a 2xx body or a stream holds, if it holds one.
 
     Known shapes: a top-level `error` (object or text), `{"type": "error", code, message}`, the
-    event `response.failed`, and `statusCode` or `status` with a `message` or `title` and neither
+    event `response.failed`, a choice with an `error` or that ended with one, and `statusCode` or
+    `status` with a `message` or `title` and neither
     `choices` nor `output`.
 
     Args:
@@ -440,8 +460,11 @@ def error_from_event(
         data = data["response"] if isinstance(data.get("response"), dict) else {}
     elif not data.get("error") and data.get("type") != "error":
         if "choices" in data or "output" in data:
-            return None
-        if not (data.get("message") or data.get("title")) or wording.status_in(data) is None:
+            failed = wording.failed_choice(data)
+            if failed is None:
+                return None
+            data = failed
+        elif not (data.get("message") or data.get("title")) or wording.status_in(data) is None:
             return None
     text, clean = wording.clean_body(to_json(data, fallback=str).decode(), secrets)
     stated = wording.status_in(clean)
@@ -509,6 +532,8 @@ _MONEY_STATUSES = frozenset({403, 429})
 def _class_for(status: int, words: str) -> type[AIMLAPIError]:
     """Choose the class by status and, where the documentation asks for it, lower-case words."""
     is_fault = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if wording.is_output_limit(words):
+        return AIMLAPITruncatedOutputError
     if status in _MONEY_STATUSES and wording.is_out_of_credits(words):
         return AIMLAPIOutOfCreditsError
     if (is_fault or status in _INVALID_STATUSES) and wording.is_context_overflow(words):

@@ -1,39 +1,48 @@
 """`with_structured_output`: schemas to requests, and answers to objects.
 
-A reply that was cut at the token limit, or in which the model refuses, is said to be that before
-anybody tries to parse it: LangChain's JSON parser would mend a cut object and pass it as whole.
+An object is given only if it is whole: its text is JSON from the first brace to the last, and the
+answer ended well. LangChain's own parsers mend what was cut and pass it on, so they are used for
+objects that are still growing alone.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from langchain_core.exceptions import OutputParserException
-from langchain_core.messages import AIMessage
-from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
-from langchain_core.output_parsers.openai_tools import (
-    JsonOutputKeyToolsParser,
-    PydanticToolsParser,
-)
-from langchain_core.outputs import ChatGeneration
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableLambda
+from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, RootModel, WithJsonSchema, create_model
+from pydantic_core import from_json
 from typing_extensions import override
 
 from langchain_aimlapi._messages import schemas
+from langchain_aimlapi._messages.endings import ending_of
+from langchain_aimlapi._wire.json import loads
 from langchain_aimlapi.errors import (
+    AIMLAPIContentFilterError,
+    AIMLAPINoToolCallError,
     AIMLAPIRefusalError,
     AIMLAPITruncatedOutputError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 
-    from langchain_core.output_parsers import BaseLLMOutputParser
     from langchain_core.runnables import RunnableConfig
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
+
+_SMALL = 4096
+"""Characters up to which each chunk is looked at; above, once the text grew by `_GROWTH`."""
+_GROWTH = 1.005
+_TOGETHER = 64
+"""Chunks that are added up at once: LangChain reads the whole text again for each sum."""
+_FENCE = re.compile(r"\s*```\w*\s*(.*?)\s*```\s*", re.DOTALL)
 
 
 def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
@@ -73,18 +82,28 @@ class StructuredOutput(Runnable[AIMessage, Any]):
     name = "StructuredOutput"
 
     def __init__(
-        self, schema: Any, method: Method, *, tool_name: str | None, include_raw: bool
+        self,
+        schema: Any,
+        method: Method,
+        *,
+        tool_name: str | None,
+        include_raw: bool,
+        other_tools: Collection[str] = (),
     ) -> None:
-        """Choose the parser.
+        """Know what to look for.
 
         Args:
             schema: What was asked for: a pydantic class gives its instances, all else gives dicts.
             method: How it was asked for.
             tool_name: Name of the tool, with `function_calling`.
             include_raw: Give `{"raw", "parsed", "parsing_error"}` instead of the object alone.
+            other_tools: Names of tools that may be called in place of the object.
         """
         self._schema = schema
-        self._parser = _parser_for(schema, method, tool_name)
+        self._is_pydantic = isinstance(schema, type) and is_basemodel_subclass(schema)
+        self.tool_name = tool_name if method == "function_calling" else None
+        self._amid_prose = method == "json_mode"
+        self._other_tools = frozenset(other_tools)
         self._include_raw = include_raw
         self._of_whole = RunnableLambda(self.read, self._aread, name=self.name)
         self._of_chunks = RunnableGenerator(self._grow, self._agrow, name=self.name)
@@ -99,7 +118,7 @@ class StructuredOutput(Runnable[AIMessage, Any]):
     def OutputType(self) -> Any:
         if self._include_raw:
             return dict[str, Any]
-        if isinstance(self._schema, type) and is_basemodel_subclass(self._schema):
+        if self._is_pydantic:
             return self._schema
         return dict[str, Any]
 
@@ -126,27 +145,24 @@ class StructuredOutput(Runnable[AIMessage, Any]):
     def transform(
         self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any
     ) -> Iterator[Any]:
-        return self._of_chunks.transform(input, config)
+        return self._of_chunks.transform(_pieces(input), config)
 
     @override
     def atransform(
         self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
-        return self._of_chunks.atransform(input, config)
+        return self._of_chunks.atransform(_apieces(input), config)
 
-    def _grow(self, chunks: Iterator[Any]) -> Iterator[Any]:
+    def _grow(self, pieces: Iterator[Any]) -> Iterator[Any]:
         growing = _Growing(self, include_raw=self._include_raw)
-        for chunk in chunks:
-            yield from growing.add(chunk)
-        yield from growing.end()
+        for piece in pieces:
+            yield from growing.add(piece)
 
-    async def _agrow(self, chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def _agrow(self, pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
         growing = _Growing(self, include_raw=self._include_raw)
-        async for chunk in chunks:
-            for output in growing.add(chunk):
+        async for piece in pieces:
+            for output in growing.add(piece):
                 yield output
-        for output in growing.end():
-            yield output
 
     async def _aread(self, message: Any) -> Any:
         return self.read(message)
@@ -165,22 +181,135 @@ class StructuredOutput(Runnable[AIMessage, Any]):
             return {"raw": message, "parsed": None, "parsing_error": error}
 
     def parse(self, message: Any) -> Any:
-        """Return the object that a finished message holds.
+        """Return the object that a finished message holds; None if it calls another tool instead.
 
         Raises:
             AIMLAPIRefusalError: The model refused.
-            AIMLAPITruncatedOutputError: It was cut at the token limit.
+            AIMLAPITruncatedOutputError: It was cut at the token limit, or ended with an error.
+            AIMLAPIContentFilterError: A content filter cut it.
+            AIMLAPINoToolCallError: By `function_calling`: it holds no call that is whole.
             OutputParserException: It holds no such object.
         """
+        if not isinstance(message, BaseMessage):
+            raise OutputParserException("There is no message to read an object from.")
         check_finished(message)
-        return self._parser.parse_result([ChatGeneration(message=message)])
+        value = self._in_text(message) if self.tool_name is None else self._in_calls(message)
+        return None if value is None else self._made(value)
 
-    def parse_part(self, message: Any) -> Any:
-        """Return what can be told of the object so far, None if nothing."""
+    def _in_text(self, message: BaseMessage) -> Any:
+        text = str(message.text)
         try:
-            return self._parser.parse_result([ChatGeneration(message=message)], partial=True)
-        except (OutputParserException, ValueError):
+            return whole_value(text, amid_prose=self._amid_prose)
+        except ValueError as error:
+            calls = _calls_of(message)
+            if any(name in self._other_tools for name, args, _ in calls if args is not None):
+                return None
+            raise OutputParserException(
+                f"The answer is no whole JSON object: {text!r:.1000}", llm_output=text
+            ) from error
+
+    def _in_calls(self, message: BaseMessage) -> Any:
+        calls = _calls_of(message)
+        for name, args, text in calls:
+            if name == self.tool_name:
+                if args is not None:
+                    return args
+                raise AIMLAPINoToolCallError(
+                    f"The arguments of {name!r} are no whole JSON object: {text!r:.1000}",
+                    llm_output=text,
+                    raw_message=message,  # type: ignore[arg-type]
+                )
+        if any(name in self._other_tools and args is not None for name, args, _ in calls):
             return None
+        said = str(message.text)
+        raise AIMLAPINoToolCallError(
+            f"The model did not call {self.tool_name!r}. "
+            + (f"It said: {said!r:.1000}" if said.strip() else "It said nothing.")
+            + " Ask again, or use method='json_schema'.",
+            llm_output=said,
+            raw_message=message,  # type: ignore[arg-type]
+        )
+
+    def _made(self, value: Any) -> Any:
+        if not self._is_pydantic:
+            return value
+        try:
+            if issubclass(self._schema, BaseModel):
+                return self._schema.model_validate(value)
+            return self._schema.parse_obj(value)
+        except ValueError as error:
+            if self.tool_name is not None:
+                raise
+            text = json.dumps(value, ensure_ascii=False)
+            raise OutputParserException(
+                f"Failed to parse {self._schema.__name__} from completion {text}. Got: {error}",
+                llm_output=text,
+            ) from error
+
+    def parse_part(self, text: str) -> Any:
+        """Return what can be told of the object so far, None if nothing."""
+        start = text.find("{")
+        before = text[: max(start, 0)].strip()
+        may_begin = not before or before.startswith("```") or self._amid_prose
+        if start < 0 or not may_begin or before.startswith("["):
+            return None
+        text = text[start:]
+        try:
+            value = from_json(text, allow_partial="trailing-strings", allow_inf_nan=False)
+        except ValueError:
+            try:
+                value = parse_partial_json(text.rstrip(" \t\r\n`"))
+            except ValueError:
+                return None
+        try:
+            return self._made(value)
+        except ValueError:
+            return None
+
+
+class _Piece:
+    """A chunk on its way into the parser's run, which would add chunks up for its trace."""
+
+    __slots__ = ("chunk",)
+
+    def __init__(self, chunk: Any) -> None:
+        self.chunk = chunk
+
+
+class _Update(AddableDict):
+    """An output that takes the place of earlier ones when outputs are added up."""
+
+    @override
+    def __add__(self, other: AddableDict) -> AddableDict:
+        return other.__radd__(self) if isinstance(other, _Update) else super().__add__(other)
+
+    @override
+    def __radd__(self, other: AddableDict) -> AddableDict:
+        return AddableDict({**other, **self})
+
+
+def _pieces(chunks: Iterator[Any]) -> Iterator[Any]:
+    """Yield the chunks one by one, and at last the message that they add up to."""
+    kept = []
+    for chunk in chunks:
+        kept.append(chunk)
+        yield _Piece(chunk)
+    yield _sum(kept)
+
+
+async def _apieces(chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    kept = []
+    async for chunk in chunks:
+        kept.append(chunk)
+        yield _Piece(chunk)
+    yield _sum(kept)
+
+
+def _sum(chunks: Sequence[Any]) -> Any:
+    while len(chunks) > 1:
+        groups = (chunks[at : at + _TOGETHER] for at in range(0, len(chunks), _TOGETHER))
+        chunks = [first + rest if rest else first for first, *rest in groups]
+    return chunks[0] if chunks else None
 
 
 class _Growing:
@@ -189,51 +318,125 @@ class _Growing:
     def __init__(self, reader: StructuredOutput, *, include_raw: bool) -> None:
         self._reader = reader
         self._include_raw = include_raw
-        self._message: Any = None
+        self._texts: list[str] = []
+        self._size = 0
+        self._looked_at = 0
         self._shown: Any = None
+        self._index: Any = None
 
-    def add(self, chunk: Any) -> Iterator[Any]:
-        self._message = chunk if self._message is None else self._message + chunk
-        if self._include_raw:
-            yield AddableDict(raw=chunk)
-        yield from self._show(self._reader.parse_part(self._message))
-
-    def end(self) -> Iterator[Any]:
-        if not self._include_raw:
-            yield from self._show(self._reader.parse(self._message))
+    def add(self, piece: Any) -> Iterator[Any]:
+        if not isinstance(piece, _Piece):
+            yield from self._end(piece)
             return
-        whole = self._reader.read(self._message)
-        if whole["parsing_error"] is None:
-            yield from self._show(whole["parsed"])
-            yield AddableDict(parsing_error=None)
+        if self._include_raw:
+            yield AddableDict(raw=piece.chunk)
+        if text := self._news(piece.chunk):
+            self._texts.append(text)
+            self._size += len(text)
+            if self._size < _SMALL or self._size >= self._looked_at * _GROWTH:
+                self._looked_at = self._size
+                self._texts = ["".join(self._texts)]
+                yield from self._show(self._reader.parse_part(self._texts[0]))
+
+    def _end(self, message: Any) -> Iterator[Any]:
+        result = self._reader.read(message)
+        if not self._include_raw:
+            yield from self._show(result)
         else:
-            yield AddableDict(parsed=None, parsing_error=whole["parsing_error"])
+            yield _Update(parsed=result["parsed"], parsing_error=result["parsing_error"])
+
+    def _news(self, chunk: Any) -> str:
+        """Return the piece of the object's text that a chunk brings."""
+        if not isinstance(chunk, AIMessageChunk):
+            return ""
+        if self._reader.tool_name is None:
+            return chunk.content if isinstance(chunk.content, str) else str(chunk.text)
+        news = ""
+        for call in chunk.tool_call_chunks:
+            if self._index is None and call["name"] == self._reader.tool_name:
+                self._index = call["index"]
+            if self._index is not None and self._index == call["index"]:
+                news += call["args"] or ""
+        return news
 
     def _show(self, parsed: Any) -> Iterator[Any]:
         if parsed is not None and parsed != self._shown:
             self._shown = parsed
-            yield AddableDict(parsed=parsed) if self._include_raw else parsed
+            yield _Update(parsed=parsed) if self._include_raw else parsed
 
 
-def _parser_for(schema: Any, method: Method, tool_name: str | None) -> BaseLLMOutputParser[Any]:
-    is_pydantic = isinstance(schema, type) and is_basemodel_subclass(schema)
-    if method == "function_calling":
-        if is_pydantic:
-            return PydanticToolsParser(tools=[schema], first_tool_only=True)
-        return JsonOutputKeyToolsParser(key_name=tool_name or "", first_tool_only=True)
-    return PydanticOutputParser(pydantic_object=schema) if is_pydantic else JsonOutputParser()
+def whole_value(text: str, *, amid_prose: bool = False) -> Any:
+    """Return the object or list that a text is, white space and one code fence taken off.
+
+    Args:
+        text: What the model wrote. Line breaks inside of strings are let pass.
+        amid_prose: Take the first object if the text is more than that.
+
+    Raises:
+        ValueError: The text is something else, or is not whole.
+    """
+    if fenced := _FENCE.fullmatch(text):
+        text = fenced[1]
+    try:
+        value = loads(text)
+    except ValueError:
+        decoder = json.JSONDecoder(strict=False, parse_constant=_refuse)
+        if not amid_prose:
+            value = decoder.decode(text)
+        else:
+            # The first brace only: in an object that was cut, an inner one may be whole.
+            value, _ = decoder.raw_decode(text, max(text.find("{"), 0))
+    if not isinstance(value, (dict, list)):
+        raise ValueError("neither an object nor a list")  # noqa: TRY004 - a text of another kind
+    return value
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _calls_of(message: BaseMessage) -> list[tuple[str | None, dict[str, Any] | None, str]]:
+    """Return the calls of a message: name, arguments if they are whole, and their text."""
+    if isinstance(message, AIMessageChunk):
+        return [
+            (call["name"], _whole_arguments(call["args"] or ""), call["args"] or "")
+            for call in message.tool_call_chunks
+        ]
+    if not isinstance(message, AIMessage):
+        return []
+    return [
+        *((call["name"], call["args"], "") for call in message.tool_calls),
+        *((call["name"], None, call["args"] or "") for call in message.invalid_tool_calls),
+    ]
+
+
+def _whole_arguments(text: str) -> dict[str, Any] | None:
+    try:
+        value = loads(text) if text.strip() else {}
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def check_finished(message: Any) -> None:
-    """Refuse a message that cannot hold the whole object.
+    """Refuse a message that cannot hold the whole object, whatever it holds.
 
     Raises:
         AIMLAPIRefusalError: The model refused.
-        AIMLAPITruncatedOutputError: It was cut at the token limit.
+        AIMLAPITruncatedOutputError: It was cut at the token limit, or ended with an error.
+        AIMLAPIContentFilterError: A content filter cut it.
     """
     if not isinstance(message, AIMessage):
         return
     if refusal := message.additional_kwargs.get("refusal"):
         raise AIMLAPIRefusalError(refusal=refusal, raw_message=message)
-    if message.response_metadata.get("finish_reason") == "length":
+    ending = ending_of(message.response_metadata.get("finish_reason"))
+    if ending == "length":
         raise AIMLAPITruncatedOutputError(raw_message=message)
+    if ending == "content_filter":
+        raise AIMLAPIContentFilterError(raw_message=message)
+    if ending == "error":
+        raise AIMLAPITruncatedOutputError(
+            "The answer ended with an error before the structured output was whole; ask again.",
+            raw_message=message,
+        )

@@ -129,6 +129,28 @@ def is_context_overflow(words: str) -> bool:
     return _OVERFLOW.search(words) is not None
 
 
+def is_output_limit(words: str) -> bool:
+    """Say whether lower-case words mean that the answer did not fit into the token limit."""
+    return "could not finish the message because max_tokens" in words or (
+        "model output limit was reached" in words
+    )
+
+
+def failed_choice(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the error that a choice of an answer holds, as a body of its own; None if none does.
+
+    Gateways that have sent a success status report there what broke off behind them.
+    """
+    choices = data.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict):
+            if error := choice.get("error"):
+                return {"error": error}
+            if choice.get("finish_reason") == "error":
+                return {"error": {"message": "The answer ended with an error, and no word of it."}}
+    return None
+
+
 def is_validation(words: str) -> bool:
     """Say whether lower-case words plainly find fault with the request."""
     return _VALIDATION.search(words) is not None

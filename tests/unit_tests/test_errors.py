@@ -19,10 +19,12 @@ from langchain_aimlapi.errors import (
     AIMLAPIAuthenticationError,
     AIMLAPIConfigurationError,
     AIMLAPIConnectionError,
+    AIMLAPIContentFilterError,
     AIMLAPIContextOverflowError,
     AIMLAPIError,
     AIMLAPIInvalidRequestError,
     AIMLAPINotFoundError,
+    AIMLAPINoToolCallError,
     AIMLAPIOutOfCreditsError,
     AIMLAPIPermissionDeniedError,
     AIMLAPIProtocolError,
@@ -65,6 +67,8 @@ TREE = [
     (AIMLAPIProtocolError, core.ModelAPIError, False),
     (AIMLAPIStreamInterruptedError, core.ModelConnectionError, True),
     (AIMLAPITruncatedOutputError, AIMLAPIError, False),
+    (AIMLAPIContentFilterError, AIMLAPIError, False),
+    (AIMLAPINoToolCallError, core.OutputParserException, False),
     (AIMLAPIRefusalError, getattr(core, "ModelRefusalError", core.ModelError), False),
 ]
 CLASSES = sorted({kind for kind, _, _ in TREE}, key=lambda kind: kind.__name__)
@@ -78,7 +82,8 @@ def test_tree(kind, parent, is_retryable):
     assert error.is_retryable is is_retryable
     assert kind("message", is_retryable=not is_retryable).is_retryable is not is_retryable
     # A ValueError raised in a validator would become a report that prints the key.
-    assert not isinstance(error, ValueError)
+    # LangChain's parsing errors are ValueErrors, but no validator parses an answer.
+    assert isinstance(error, ValueError) is (kind is AIMLAPINoToolCallError)
 
 
 def test_the_table_and_the_drawing_name_every_class():
@@ -129,6 +134,8 @@ OWN_FIELDS = {
     AIMLAPITimeoutError: {"phase": "idle"},
     AIMLAPIStreamInterruptedError: {"partial_message": AIMessageChunk(content="Hel")},
     AIMLAPITruncatedOutputError: {"raw_message": AIMessage(content='{"a":')},
+    AIMLAPIContentFilterError: {"raw_message": AIMessage(content='{"a":')},
+    AIMLAPINoToolCallError: {"llm_output": "No.", "raw_message": AIMessage(content="No.")},
     AIMLAPIRefusalError: {"refusal": "No.", "raw_message": AIMessage(content="")},
 }
 
@@ -787,3 +794,45 @@ def test_any_object_is_an_error_or_none(data):
     error = error_from_event(data)
     assert error is None or isinstance(error, AIMLAPIError)
     assert isinstance(protocol_error("no choices", body=data), AIMLAPIProtocolError)
+
+
+# --- answers that are errors by what they hold ---------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_an_output_limit_that_left_no_answer(status):
+    words = "Could not finish the message because max_tokens or model output limit was reached"
+    body = {"error": {"message": f"{words}. Please try again with higher max_tokens."}}
+    error = error_from_response(status, {}, json.dumps(body).encode())
+    assert type(error) is AIMLAPITruncatedOutputError
+    assert error.is_retryable is False
+    assert error.raw_message is None
+    assert "Raise max_tokens" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("choice", "kind", "words"),
+    [
+        ({"error": {"code": 429, "message": "Slow down"}}, AIMLAPIRateLimitError, "Slow down"),
+        ({"error": {"code": 502, "message": "Upstream died"}}, AIMLAPIServerError, "Upstream died"),
+        ({"error": "Upstream died", "finish_reason": "stop"}, AIMLAPIServerError, "Upstream died"),
+        ({"delta": {"content": "x"}, "finish_reason": "error"}, AIMLAPIServerError, "an error"),
+    ],
+)
+def test_an_error_in_a_choice(choice, kind, words):
+    error = error_from_event({"id": "a", "choices": [choice]})
+    assert type(error) is kind
+    assert words in str(error)
+
+
+@pytest.mark.parametrize("choices", [[], None, [None], [{"error": None, "finish_reason": "stop"}]])
+def test_no_error_in_a_choice(choices):
+    assert error_from_event({"choices": choices}) is None
+
+
+def test_a_refusal_block_keeps_its_words():
+    message = AIMessage(content="")
+    block = {"type": "refusal", "refusal": "No."}
+    error = AIMLAPIRefusalError.from_refusal(block, raw_message=message)
+    assert (error.refusal, error.raw_message) == ("No.", message)
+    assert "No." in str(error)

@@ -20,8 +20,10 @@ from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, ToolCall
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
+    AIMLAPIContentFilterError,
     AIMLAPIError,
     AIMLAPIInvalidRequestError,
+    AIMLAPINoToolCallError,
     AIMLAPIRefusalError,
     AIMLAPITruncatedOutputError,
 )
@@ -276,12 +278,61 @@ async def test_the_raw_message_comes_along(emulator, endpoint, method, kind, way
     assert result["parsing_error"] is None
 
 
-async def test_an_answer_without_the_call_is_none(emulator):
-    for way in WAYS:
-        emulator.script(Reply("I would rather not."))
-        chain = model_on(emulator).with_structured_output(Joke, method="function_calling")
-        parts = await call(chain, way)
-        assert parts[-1:] in ([None], [])
+@ways
+@endpoints
+async def test_an_answer_without_the_call_shows_what_was_said(emulator, endpoint, way):
+    emulator.script(Reply("I would rather not."))
+    chain = model_on(emulator, endpoint).with_structured_output(Joke, method="function_calling")
+    with pytest.raises(AIMLAPINoToolCallError, match="I would rather not") as caught:
+        await call(chain, way)
+    assert isinstance(caught.value, OutputParserException)
+    assert caught.value.llm_output == "I would rather not."
+    assert caught.value.raw_message.content == "I would rather not."
+
+
+def added_up(parts: list[Any]) -> dict[str, Any]:
+    """Add up with `+` alone, as LangChain does."""
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+SEARCH = {
+    "title": "search",
+    "description": "Search.",
+    "type": "object",
+    "properties": {"query": {"type": "string"}},
+}
+
+
+@ways
+@endpoints
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@pytest.mark.parametrize("include_raw", [False, True])
+async def test_another_tool_may_be_called_instead(emulator, endpoint, method, way, include_raw):
+    emulator.script(Reply(tool_calls=[ToolCall("search", {"query": "jokes"})]))
+    chain = model_on(emulator, endpoint).with_structured_output(
+        Joke, method=method, tools=[SEARCH], include_raw=include_raw
+    )
+    parts = await call(chain, way)
+    if not include_raw:
+        assert parts in ([None], [])
+    else:
+        result = added_up(parts)
+        assert (result["parsed"], result["parsing_error"]) == (None, None)
+        assert result["raw"].tool_calls[0]["args"] == {"query": "jokes"}
+    sent = emulator.requests[0].json["tools"]
+    names = {tool.get("name") or tool["function"]["name"] for tool in sent}
+    assert names == ({"Joke", "search"} if method == "function_calling" else {"search"})
+
+
+@ways
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+async def test_the_object_may_come_though_there_are_other_tools(emulator, method, way):
+    emulator.script(answering(method, ANSWER, "Joke"))
+    chain = model_on(emulator).with_structured_output(Joke, method=method, tools=[SEARCH])
+    assert (await call(chain, way))[-1] == Joke(**ANSWER)
 
 
 # --- what goes wrong ----------------------------------------------------------------------------
@@ -299,6 +350,100 @@ async def test_a_cut_answer_is_said_to_be_cut(emulator, endpoint, method, kind, 
     with pytest.raises(AIMLAPITruncatedOutputError, match="max_tokens") as caught:
         await call(chain, way)
     assert caught.value.raw_message.response_metadata["finish_reason"] == "length"
+
+
+WHOLE = json.dumps(ANSWER)
+ENDINGS = {
+    "length": AIMLAPITruncatedOutputError,
+    "MAX_TOKENS": AIMLAPITruncatedOutputError,
+    "max_output_tokens": AIMLAPITruncatedOutputError,
+    "content_filter": AIMLAPIContentFilterError,
+    "SAFETY": AIMLAPIContentFilterError,
+}
+
+
+@methods
+@ways
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("text", [WHOLE, WHOLE[:12]])
+async def test_an_answer_that_was_ended_is_no_object(emulator, method, way, ending, text):
+    emulator.script(answering(method, text, "JokeDict", finish_reason=ending))
+    chain = model_on(emulator).with_structured_output(JokeDict, method=method)
+    with pytest.raises(ENDINGS[ending]) as caught:
+        await call(chain, way)
+    assert caught.value.raw_message.response_metadata["finish_reason"] == ending
+    assert caught.value.is_retryable is False
+
+
+@methods
+@ways
+@pytest.mark.parametrize("cut", range(2, len(WHOLE), 9))
+@pytest.mark.parametrize("ending", ["stop", "whatever"])
+async def test_an_object_left_open_is_an_error(emulator, method, way, cut, ending):
+    emulator.script(answering(method, WHOLE[:cut], "JokeDict", finish_reason=ending))
+    chain = model_on(emulator).with_structured_output(JokeDict, method=method)
+    with pytest.raises(OutputParserException):
+        await call(chain, way)
+
+
+@methods
+@ways
+@pytest.mark.parametrize(
+    "text", ['{"setup": NaN, "rating": 1}', "12", "null", '"a"', '{"setup": {"rating": 1}, "r']
+)
+async def test_what_is_no_whole_object(emulator, method, way, text):
+    emulator.script(answering(method, text, "JokeDict"))
+    chain = model_on(emulator).with_structured_output(JokeDict, method=method)
+    with pytest.raises(OutputParserException):
+        await call(chain, way)
+
+
+@pytest.mark.parametrize("method", ["json_schema", "json_mode"])
+@ways
+@pytest.mark.parametrize(
+    ("text", "amid_prose"),
+    [
+        (f" \n{WHOLE}\n ", False),
+        (f"```json\n{WHOLE}\n```", False),
+        (f"```\n{WHOLE}\n```\n", False),
+        (f"Here you are:\n```json\n{WHOLE}\n```\nEnjoy!", True),
+        (f"Here you are: {WHOLE} Enjoy!", True),
+    ],
+)
+async def test_what_may_stand_around_an_object(emulator, method, way, text, amid_prose):
+    emulator.script(Reply(text, stream=StreamStyle(delta_size=3)))
+    chain = model_on(emulator).with_structured_output(JokeDict, method=method)
+    if amid_prose and method == "json_schema":
+        with pytest.raises(OutputParserException):
+            await call(chain, way)
+    else:
+        assert (await call(chain, way))[-1] == ANSWER
+
+
+@methods
+@pytest.mark.parametrize("text", [WHOLE, WHOLE[:20]])
+@pytest.mark.parametrize("way", ["stream", "astream"])
+async def test_chunks_with_the_raw_message_add_up(emulator, method, way, text):
+    emulator.script(answering(method, text, "JokeDict"))
+    chain = model_on(emulator).with_structured_output(JokeDict, method=method, include_raw=True)
+    result = added_up(await call(chain, way))
+    is_whole = text == WHOLE
+    assert result["parsed"] == (ANSWER if is_whole else None)
+    assert isinstance(result["parsing_error"], type(None) if is_whole else OutputParserException)
+    assert isinstance(result["raw"], AIMessage)
+
+
+@methods
+def test_a_long_object_is_shown_as_it_grows(emulator, method):
+    """Each chunk of the first 4 KB; then whenever it has grown by 0.5 %."""
+    long = {"setup": "x" * 40_000, "rating": 7}
+    reply = answering(method, long, "JokeDict", stream=StreamStyle(delta_size=12))
+    emulator.script(reply)
+    chain = model_on(emulator).with_structured_output(JokeDict, method=method)
+    sizes = [len(part.get("setup", "")) for part in chain.stream(PROMPT)]
+    assert sizes[-1] == 40_000
+    for before, after in itertools.pairwise(sizes):
+        assert after - before <= max(12, before * 0.005 + 12)
 
 
 @endpoints
