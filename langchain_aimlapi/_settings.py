@@ -182,6 +182,7 @@ class AIMLAPISettings(BaseChatModel):
 
     _lease: Any = PrivateAttr(default=None)
     _dumped: tuple[Any, dict[str, Any]] | None = PrivateAttr(default=None)
+    _refused_seals: set[str] = PrivateAttr(default_factory=set)
 
     # --- construction -----------------------------------------------------------------------------
 
@@ -253,7 +254,7 @@ class AIMLAPISettings(BaseChatModel):
         state = copy.copy(super().__getstate__())
         left_out = {name: None for name in _SHARED_FIELDS if name != "cache"}
         state["__dict__"] = {**state["__dict__"], **left_out}
-        state["__pydantic_private__"] = {"_lease": None, "_dumped": None}
+        state["__pydantic_private__"] = {"_lease": None, "_dumped": None, "_refused_seals": set()}
         return state
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._dialects.base import CallFacts, unreadable
 from langchain_aimlapi._http.deadline import NO_DEADLINE
+from langchain_aimlapi._messages.seal import is_unopened
 from langchain_aimlapi._wire.json import STUMBLES
 from langchain_aimlapi.errors import AIMLAPIError
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi._dialects.routing import Route
     from langchain_aimlapi._http.deadline import Deadline
     from langchain_aimlapi._http.retry import Retries
+    from langchain_aimlapi._messages.seal import Seal
 
 
 class Turn:
@@ -41,6 +43,7 @@ class Turn:
         extra_body: Mapping[str, Any],
         retries: Retries,
         client_request_id: str,
+        seal: Seal | None = None,
     ) -> None:
         """Build the first payload.
 
@@ -53,6 +56,7 @@ class Turn:
             extra_body: Laid over the payload as it is.
             retries: Counts requests, and says when to give up.
             client_request_id: The `X-Client-Request-Id` of all requests of this call.
+            seal: Who asks: sealed reasoning goes only to whom it came from.
 
         Raises:
             AIMLAPIInvalidRequestError: Something in the messages cannot be sent.
@@ -66,6 +70,8 @@ class Turn:
         self._extra_body = extra_body
         self._retries = retries
         self._route = route
+        self._seal = seal
+        self._is_unsealed = False
         self._dialect = route.dialect
         self.payload = self._build_payload()
 
@@ -78,7 +84,7 @@ class Turn:
         self._route.over()
 
     def _build_payload(self) -> dict[str, Any]:
-        payload = self._dialect.build_payload(self._messages, self._params)
+        payload = self._dialect.build_payload(self._messages, self._params, self._seal)
         return {**payload, **self._extra_body}
 
     @property
@@ -112,12 +118,24 @@ class Turn:
         if self._route.refused(error):
             self._follow_route()
             return 0.0
+        if self._leave_out_sealed(error):
+            return 0.0
         try:
             return self._retries.delay_after(error, deadline)
         except AIMLAPIError:
             if self._route.refusal is not None:
                 raise error from self._route.refusal
             raise
+
+    def _leave_out_sealed(self, error: AIMLAPIError) -> bool:
+        """Leave out what the API could not open, once; later calls of the model do the same."""
+        if self._seal is None or self._is_unsealed or not is_unopened(error):
+            return False
+        self._is_unsealed = True
+        if not self._seal.refuse(self.payload.get("input")):
+            return False
+        self.payload = self._build_payload()
+        return True
 
     def _follow_route(self) -> None:
         if self._dialect is not self._route.dialect:
@@ -149,4 +167,5 @@ class Turn:
             attempts=self.attempts,
             headers=headers,
             stop=self._stop,
+            seal=self._seal,
         )

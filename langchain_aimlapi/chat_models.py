@@ -20,6 +20,7 @@ from langchain_aimlapi._dialects.routing import Route
 from langchain_aimlapi._http.request import normalize_base_url
 from langchain_aimlapi._http.retry import Retries, RetryPolicy
 from langchain_aimlapi._messages import schemas
+from langchain_aimlapi._messages.seal import Seal, fingerprint
 from langchain_aimlapi._messages.structured_output import (
     Method,
     StructuredOutput,
@@ -318,6 +319,11 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             extra_body={**self.extra_body, **kwargs.get("extra_body", {})},
             retries=Retries(RetryPolicy(self.max_retries, self.retry_read_timeouts)),
             client_request_id=self._request_id(kwargs.get("client_request_id"), run_manager),
+            seal=Seal(
+                model=str(params["model"]),
+                account=fingerprint(self._address(), self._key().get_secret_value()),
+                refused=self._refused_seals,
+            ),
         )
 
     def _params(self, kwargs: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:

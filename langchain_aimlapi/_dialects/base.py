@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
+    from langchain_aimlapi._messages.seal import Seal
     from langchain_aimlapi.errors import ErrorDetails
 
 
@@ -39,6 +40,8 @@ class CallFacts:
     """The reply's headers, names in lower case."""
     stop: Sequence[str] = ()
     """Stop sequences to apply to the visible text."""
+    seal: Seal | None = None
+    """The mark that sealed reasoning of this reply gets."""
 
     @property
     def inference_id(self) -> str | None:
@@ -95,13 +98,14 @@ class Dialect(Protocol):
         """Path below the base URL."""
 
     def build_payload(
-        self, messages: Sequence[BaseMessage], params: Mapping[str, Any]
+        self, messages: Sequence[BaseMessage], params: Mapping[str, Any], seal: Seal | None = None
     ) -> dict[str, Any]:
         """Make the request's body.
 
         Args:
             messages: The conversation.
             params: Parameters in chat completions terms, None left out.
+            seal: Who asks: sealed reasoning goes only to whom it came from.
 
         Raises:
             AIMLAPIInvalidRequestError: The messages hold something that cannot be sent.

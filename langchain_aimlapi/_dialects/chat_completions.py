@@ -14,10 +14,10 @@ from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
 from langchain_aimlapi._dialects.assembler import AssemblingParser, MessageAssembler
-from langchain_aimlapi._messages.content import blocks_of, refusal_of, text_of
+from langchain_aimlapi._messages.content import as_text, kind_of, text_of
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.conversation import named, wire_messages
-from langchain_aimlapi._messages.tool_calls import ToolCallSlots, wire_tool_calls
+from langchain_aimlapi._messages.tool_calls import ToolCallSlots
 from langchain_aimlapi._messages.tools import function_choice, function_tool
 from langchain_aimlapi._messages.usage import cost_from, usage_from_chat
 from langchain_aimlapi._wire.json import dumps
@@ -26,9 +26,11 @@ from langchain_aimlapi.profiles import MODEL_PROVIDER
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.messages import BaseMessage
 
     from langchain_aimlapi._dialects.base import CallFacts
+    from langchain_aimlapi._messages.history import AssistantTurn
+    from langchain_aimlapi._messages.seal import Seal
 
 _RENAMED = {
     # Both caps are documented for these models. This one counts reasoning tokens, as bills do.
@@ -45,7 +47,10 @@ class ChatCompletionsDialect:
     path = "/chat/completions"
 
     def build_payload(
-        self, messages: Sequence[BaseMessage], params: Mapping[str, Any]
+        self,
+        messages: Sequence[BaseMessage],
+        params: Mapping[str, Any],
+        seal: Seal | None = None,  # noqa: ARG002 - nothing is sealed here
     ) -> dict[str, Any]:
         """Make the request's body; see `Dialect.build_payload`."""
         payload: dict[str, Any] = {"messages": wire_messages(messages, _wire_assistant)}
@@ -188,42 +193,46 @@ def _reasoning_text(message: Mapping[str, Any]) -> str:
 # --- writing ------------------------------------------------------------------------------------
 
 
-def _wire_assistant(message: AIMessage) -> list[dict[str, Any]]:
+def _wire_assistant(turn: AssistantTurn) -> list[dict[str, Any]]:
     """Convert an assistant turn.
 
     Null content is not allowed, and content may be left out only beside tool calls. Of list content
-    only text and refusals are kept: calls are taken from the message, and other providers'
-    thinking has no place here.
+    only text and refusals are kept: other providers' thinking has no place here.
     """
-    blocks = blocks_of(message.content)
-    text = text_of(blocks)
-    refusal = refusal_of(message, blocks)
     wire: dict[str, Any] = {"role": "assistant"}
-    if refusal:
-        texts = [{"type": "text", "text": text}] if text else []
-        wire["content"] = [*texts, {"type": "refusal", "refusal": refusal}]
-    elif text:
-        wire["content"] = text
-    if calls := wire_tool_calls(message):
-        wire["tool_calls"] = calls
+    if turn.refusal:
+        texts = [{"type": "text", "text": turn.text}] if turn.text else []
+        wire["content"] = [*texts, {"type": "refusal", "refusal": turn.refusal}]
+    elif turn.text:
+        wire["content"] = turn.text
+    if turn.calls:
+        wire["tool_calls"] = [call.wire() for call in turn.calls]
     elif "content" not in wire:
         wire["content"] = ""
-    wire.update(_own_reasoning(message, blocks))
-    return [named(wire, message)]
+    wire.update(_own_reasoning(turn))
+    return [named(wire, turn)]
 
 
-def _own_reasoning(message: AIMessage, blocks: list[dict[str, Any]]) -> dict[str, Any]:
+def _own_reasoning(turn: AssistantTurn) -> dict[str, Any]:
     """Return reasoning that this endpoint sent, under the name that it came with.
 
     Routes that show reasoning here expect it back on turns with tool calls. What another provider
-    or the other endpoint thought is not sent: no schema has a place for it.
+    or the other endpoint thought is not sent: no schema has a place for it. Nor is what is sealed:
+    nothing tells which model and account made it.
     """
-    came = message.response_metadata
+    came, kwargs = turn.message.response_metadata, turn.message.additional_kwargs
     if (came.get("model_provider"), came.get("endpoint")) != (MODEL_PROVIDER, "chat_completions"):
         return {}
-    if details := message.additional_kwargs.get("reasoning_details"):
-        return {"reasoning_details": details}
-    text = message.additional_kwargs.get("reasoning_content") or "".join(
-        block.get("reasoning") or "" for block in blocks if block.get("type") == "reasoning"
-    )
+    if isinstance(details := kwargs.get("reasoning_details"), list):
+        readable = [
+            detail
+            for detail in details
+            if isinstance(detail, dict) and "encrypted" not in str(detail.get("type"))
+        ]
+        if readable:
+            return {"reasoning_details": readable}
+    text = kwargs.get("reasoning_content")
+    if not isinstance(text, str) or not text:
+        thoughts = (block for block in turn.blocks if kind_of(block) == "reasoning")
+        text = "".join(as_text(block.get("reasoning") or "") for block in thoughts)
     return {"reasoning_content": text} if text else {}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
     from langchain_aimlapi._dialects.base import CallFacts
+    from langchain_aimlapi._messages.seal import Seal
 
 _FINISH_REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _Told = TypeVar("_Told", str, list[Any])
@@ -44,7 +45,7 @@ class ResponsesDialect:
     path = "/responses"
 
     def build_payload(
-        self, messages: Sequence[BaseMessage], params: Mapping[str, Any]
+        self, messages: Sequence[BaseMessage], params: Mapping[str, Any], seal: Seal | None = None
     ) -> dict[str, Any]:
         """Make the request's body; see `Dialect.build_payload`."""
         profile = profile_for(params["model"]) or {}
@@ -52,7 +53,13 @@ class ResponsesDialect:
         stored = bool(params.get("store"))
         return {
             **wire_params(params, reasons=reasons),
-            "input": wire_items(messages, stored=stored, reasons=reasons),
+            "input": wire_items(
+                messages,
+                stored=stored,
+                reasons=reasons,
+                continued=bool(params.get("previous_response_id")),
+                seal=seal,
+            ),
         }
 
     def lacks(self, body: Mapping[str, Any]) -> str | None:
@@ -242,6 +249,8 @@ class ResponsesStreamParser(AssemblingParser):
                     self._reasoning((index, "summary", number), part.get("text") or "")
                 for number, part in enumerate(item.get("content") or ()):
                     self._reasoning(("raw", index, number), part.get("text") or "")
+                seal = self.facts.seal
+                item = seal.mark(dict(item)) if seal is not None else item
             if isinstance(kind, str):
                 self._keep(item)
 

@@ -9,19 +9,34 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._messages.content import INPUT_ITEMS, blocks_of, refusal_of, text_of
+from langchain_aimlapi._messages.content import INPUT_ITEMS
 from langchain_aimlapi._messages.conversation import wire_messages
-from langchain_aimlapi._messages.tool_calls import wire_tool_calls
+from langchain_aimlapi._messages.seal import Seal, unmarked
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from langchain_core.messages import AIMessage, BaseMessage
 
+    from langchain_aimlapi._messages.history import AssistantTurn, Call
+
 _ENCRYPTED = "reasoning.encrypted_content"
 _CITATION_KEYS = frozenset({"url", "title", "start_index", "end_index"})
+_CALL_ITEMS = frozenset({"function_call", "custom_tool_call"})
+_REPLAYED: dict[str, dict[str, type]] = {
+    "message": {"id": str, "span": list},
+    "reasoning": {"id": str, "summary": list},
+    "function_call": {"call_id": str},
+    "custom_tool_call": {"call_id": str},
+    "web_search_call": {"id": str, "status": str},
+    "code_interpreter_call": {"id": str, "code": str, "container_id": str, "status": str},
+    "mcp_list_tools": {"id": str, "server_label": str, "tools": list},
+    "mcp_approval_request": {"id": str, "server_label": str, "name": str, "arguments": str},
+    "mcp_call": {"id": str, "server_label": str, "name": str, "arguments": str},
+}
+"""The kinds of items that the API takes back, and what it requires of them."""
 _NO_PLACE = frozenset({"seed", "logprobs", "top_logprobs"})
 
 
@@ -50,7 +65,9 @@ def wire_params(params: Mapping[str, Any], *, reasons: bool) -> dict[str, Any]:
             translate(wire, value)
         else:
             wire[name] = value
-    if reasons and not params.get("store"):
+    if params.get("include") == []:
+        del wire["include"]  # the user's word for: nothing, sealed reasoning neither
+    elif reasons and not params.get("store"):
         others = [item for item in wire.get("include", ()) if item != _ENCRYPTED]
         wire["include"] = [*others, _ENCRYPTED]
     return wire
@@ -144,23 +161,38 @@ def _without_none(value: Mapping[str, Any]) -> dict[str, Any]:
 # --- items --------------------------------------------------------------------------------------
 
 
-def wire_items(messages: Sequence[BaseMessage], *, stored: bool, reasons: bool) -> list[Any]:
+def wire_items(
+    messages: Sequence[BaseMessage],
+    *,
+    stored: bool,
+    reasons: bool,
+    continued: bool = False,
+    seal: Seal | None = None,
+) -> list[Any]:
     """Convert a conversation to input items.
 
     Args:
         messages: The conversation.
         stored: Whether the vendor keeps responses, so that ids alone are enough.
         reasons: Whether the model takes reasoning items.
+        continued: Whether the vendor has the turns before it.
+        seal: Who asks, and what may be shown to it; None knows no mark.
 
     Raises:
         AIMLAPIInvalidRequestError: A message or a block that the API has no place for.
     """
+    seal = seal or Seal()
 
-    def wire_assistant(message: AIMessage) -> list[dict[str, Any]]:
-        return list(_wire_assistant(message, stored=stored, reasons=reasons))
+    def is_sendable(item: dict[str, Any]) -> bool:
+        if item["type"] != "reasoning":
+            return True
+        return reasons and (stored or bool(item.get("encrypted_content"))) and seal.opens(item)
+
+    def wire_assistant(turn: AssistantTurn) -> list[dict[str, Any]]:
+        return list(_wire_assistant(turn, is_sendable))
 
     items: list[Any] = []
-    for wire in wire_messages(messages, wire_assistant):
+    for wire in wire_messages(messages, wire_assistant, continued=continued):
         # What has a type is an item already, whatever else stands in it.
         role = "" if "type" in wire else wire.get("role", "")
         items.extend(_ITEM_OF_ROLE.get(role, _as_it_is)(wire))
@@ -214,41 +246,82 @@ _PARTS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 # --- assistant turns ----------------------------------------------------------------------------
 
 
-def _wire_assistant(message: AIMessage, *, stored: bool, reasons: bool) -> Iterable[dict[str, Any]]:
-    """Replay an assistant turn: as the items that it came as, else as an easy message and calls."""
-    blocks = blocks_of(message.content)
-    text = text_of(blocks)
-    refusal = refusal_of(message, blocks)
-    calls = {call["id"]: call["function"] for call in wire_tool_calls(message)}
-    came_as = _items_of(message, text)
-    for item in came_as:
+def _wire_assistant(
+    turn: AssistantTurn, sendable: Callable[[dict[str, Any]], bool]
+) -> Iterator[dict[str, Any]]:
+    """Replay an assistant turn: as the items that it came as, else as an easy message and calls.
+
+    Reasoning goes with what followed it, or not at all: the API refuses it alone.
+    """
+    calls = list(turn.calls)
+    refusal = turn.refusal
+    thoughts: list[dict[str, Any]] = []
+    # The schema wants id, status and annotations of a replayed output message; without them, or
+    # with another text, it goes as an easy message, which has no place for a refusal's own type.
+    easy = {"role": "assistant", "content": turn.text + refusal} if turn.text + refusal else None
+    items = list(filter(sendable, _items_of(turn.message)))
+    texts = _texts(turn.text, [item["span"] for item in items if item["type"] == "message"])
+    for item in items:
         kind = item["type"]
-        if kind == "message":
-            start, end = item["span"]
-            yield _output_message(item, text[start:end], refusal)
-            refusal = ""
-        elif kind == "function_call":
-            if function := calls.pop(item["call_id"], None):
-                yield {"type": "function_call", **item, **function}
-        elif kind != "reasoning" or (reasons and (stored or item.get("encrypted_content"))):
-            yield item
-    if not any(item["type"] == "message" for item in came_as) and (text or refusal):
-        # The schema wants id, status and annotations of a replayed output message; without them
-        # an assistant turn goes as an easy message, which has no place for a refusal's own type.
-        yield {"role": "assistant", "content": text + refusal}
-    for call_id, function in calls.items():
-        yield {"type": "function_call", "call_id": call_id, **function}
+        wire: dict[str, Any] | None = item
+        if kind == "reasoning":
+            thoughts.append(unmarked(item))
+            continue
+        if kind == "message" and texts is None:
+            wire, easy = easy, None
+        elif kind == "message" and texts is not None:
+            text = texts.pop(0)
+            wire = _output_message(item, text, refusal) if text or refusal else None
+            refusal, easy = "", None
+        elif kind in _CALL_ITEMS:
+            wire = _taken(item, calls)
+        if wire is not None:
+            yield from thoughts
+            yield wire
+        thoughts = []
+    if easy is not None:
+        yield easy
+    for call in calls:
+        yield {"type": "function_call", **_function(call)}
 
 
-def _items_of(message: AIMessage, text: str) -> list[dict[str, Any]]:
-    """Return the items that a message of this dialect was made of, if they still fit its text."""
+def _taken(item: Mapping[str, Any], calls: list[Call]) -> dict[str, Any] | None:
+    """Take the call of an item out of the calls, and return it as the item; None if it is gone."""
+    call = next((call for call in calls if call.came_as == item["call_id"]), None)
+    if call is None:
+        return None
+    calls.remove(call)
+    own = item if item["type"] == "function_call" else {}
+    return {**own, "type": "function_call", **_function(call)}
+
+
+def _function(call: Call) -> dict[str, Any]:
+    return {"call_id": call.id, "name": call.name, "arguments": call.arguments}
+
+
+def _items_of(message: AIMessage) -> list[dict[str, Any]]:
+    """Return the items that a message of this dialect was made of, those that are sound."""
     if message.response_metadata.get("model_provider") != MODEL_PROVIDER:
         return []
-    items = message.additional_kwargs.get("output_items") or []
-    spans = [item["span"] for item in items if item["type"] == "message"]
-    if spans and spans[-1][1] != len(text):
-        return [item for item in items if item["type"] != "message"]
-    return list(items)
+    items = message.additional_kwargs.get("output_items")
+    return [item for item in items if _is_sound(item)] if isinstance(items, list) else []
+
+
+def _is_sound(item: Any) -> bool:
+    """Tell whether a kept item has what the API requires of it."""
+    if not isinstance(item, dict) or not isinstance(kind := item.get("type"), str):
+        return False
+    needed = _REPLAYED.get(kind)
+    return needed is not None and all(
+        isinstance(item.get(key), form) for key, form in needed.items()
+    )
+
+
+def _texts(text: str, spans: Sequence[Any]) -> list[str] | None:
+    """Return the text of each message item; None where the text was edited to another length."""
+    if not spans or spans[-1][-1:] != [len(text)]:
+        return None
+    return [text[slice(*span)] for span in spans]
 
 
 def _output_message(item: Mapping[str, Any], text: str, refusal: str) -> dict[str, Any]:

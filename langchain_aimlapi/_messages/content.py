@@ -12,10 +12,15 @@ OpenAI's (`image_url`, `file`, `input_text`, `input_image`, `input_file`) and An
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._wire.json import dumps
-from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
+from pydantic_core import to_json
+
+from langchain_aimlapi._wire.json import STUMBLES, dumps
+from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +35,15 @@ _SOUND_AND_FILM = frozenset(
     {"audio", "input_audio", "audio_url", "video", "video_url", "input_video"}
 )
 _PDF = "application/pdf"
+_MIME = {"pdf": _PDF, "txt": "text/plain", "md": "text/markdown"}
+_UNTYPED = ("text", "image", "document")
+"""Keys by which Bedrock's blocks, which have no type, are known."""
+_NESTED = frozenset({"tool_result", "search_result", "document"})
+_OF_FILES = frozenset({"base64", "blob", "data", "url", "uri", "source", "file", "image_url"})
+_TEXTUAL = frozenset({"application/json", "application/xml", "application/yaml"})
+_IMAGE = re.compile(r"https?://\S+$|data:image/(?:jpe?g|png|gif|webp);base64,", re.IGNORECASE)
+_DETAILS = frozenset({"low", "high", "auto"})
+_BLOB = 1024  # characters from which data is no longer something to read
 
 INPUT_ITEMS = frozenset({"mcp_approval_response", "item_reference", "local_shell_call_output"})
 """Input items of the responses endpoint that users put into a message; they pass as they are."""
@@ -44,11 +58,32 @@ def blocks_of(content: Any) -> list[Part]:
     Returns:
         Dicts, each with a `type`; an empty string gives no block at all.
     """
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}] if content else []
+    if not isinstance(content, (list, tuple)):
+        content = [] if content is None or content == "" else [content]
     return [
-        {"type": "text", "text": block} if isinstance(block, str) else block for block in content
+        block if isinstance(block, dict) else {"type": "text", "text": as_text(block)}
+        for block in content
     ]
+
+
+def as_text(value: Any) -> str:
+    """Return any value as text: text as it is, bytes of text decoded, the rest as JSON.
+
+    What JSON cannot hold is written as near to it as can be: nothing is refused.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {value}"
+    try:
+        return value.decode() if isinstance(value, bytes) else dumps(value).decode()
+    except (ValueError, AIMLAPIConfigurationError):
+        pass
+    try:
+        near = to_json(value, fallback=repr, inf_nan_mode="null", bytes_mode="base64")
+    except (ValueError, RecursionError):
+        return repr(value)
+    return near.decode()
 
 
 def kind_of(block: Part) -> str:
@@ -61,12 +96,56 @@ def _unwrapped(block: Part) -> Part:
     """Return the block that LangChain's `non_standard` block holds, or the block itself."""
     while kind_of(block) == "non_standard" and isinstance(value := block.get("value"), dict):
         block = value
+    return _standard(block)
+
+
+def _standard(block: Part) -> Part:
+    """Give a block of Bedrock's, Google's or MCP's the shape of LangChain's."""
+    kind = kind_of(block)
+    holder = block.get(kind) if kind else None
+    if not kind:
+        kind = next((key for key in _UNTYPED if key in block), "")
+        holder = block.get(kind)
+        if kind == "text" and isinstance(holder, str):
+            return {"type": "text", "text": holder}
+    if kind in {"image", "document"} and isinstance(holder, dict):
+        source = holder.get("source")
+        data = source.get("bytes") if isinstance(source, dict) else None
+        ending = holder.get("format")
+        if data is not None and isinstance(ending, str):
+            mime = {"image": f"image/{ending}", "document": _MIME.get(ending, f"text/{ending}")}
+            name = {"name": holder["name"]} if holder.get("name") else {}
+            shape = {"image": "image", "document": "file"}[kind]
+            return {"type": shape, "base64": _base64(data), "mime_type": mime[kind], **name}
+    if kind == "guard_content" and isinstance(held := block.get("guardContent"), dict):
+        return {"type": "text", "text": (held.get("text") or {}).get("text")}
+    mime_type = block.get("mime_type") or block.get("mimeType")
+    data = block.get("data")
+    if kind in {"media", "image"} and data is not None and isinstance(mime_type, str):
+        shape = "image" if mime_type.startswith("image/") else "file"
+        if mime_type.startswith(("audio/", "video/")):
+            shape = mime_type[:5]
+        return {
+            **_without(block, "data"),
+            "type": shape,
+            "base64": _base64(data),
+            "mime_type": mime_type,
+        }
     return block
+
+
+def _without(block: Part, *keys: str) -> Part:
+    return {key: value for key, value in block.items() if key not in keys}
+
+
+def _base64(data: Any) -> Any:
+    return base64.b64encode(data).decode() if isinstance(data, bytes) else data
 
 
 def text_of(blocks: Iterable[Part]) -> str:
     """Join the text of the blocks that are text, in their order, with nothing in between."""
-    return "".join(block.get("text") or "" for block in blocks if kind_of(block) in _TEXT_TYPES)
+    shaped = (block if kind_of(block) else _standard(block) for block in blocks)
+    return "".join(_text(block)["text"] for block in shaped if kind_of(block) in _TEXT_TYPES)
 
 
 def refusal_of(message: AIMessage, blocks: Iterable[Part]) -> str:
@@ -74,7 +153,8 @@ def refusal_of(message: AIMessage, blocks: Iterable[Part]) -> str:
     told = message.additional_kwargs.get("refusal")
     if isinstance(told, str) and told:
         return told
-    return "".join(block.get("refusal") or "" for block in blocks if block.get("type") == "refusal")
+    said = (block.get("refusal") for block in blocks if kind_of(block) == "refusal")
+    return "".join(words for words in said if isinstance(words, str))
 
 
 def user_parts(content: Any) -> str | list[Part]:
@@ -86,7 +166,20 @@ def user_parts(content: Any) -> str | list[Part]:
     """
     if isinstance(content, str):
         return content
-    return [to_part(block) for block in blocks_of(content)]
+    parts: list[Part] = []
+    for position, block in enumerate(blocks_of(content)):
+        if kind_of(block) == "cachePoint" or block.keys() == {"cachePoint"}:
+            continue  # a mark for Bedrock's cache, which says nothing
+        try:
+            parts.append(to_part(block))
+        except AIMLAPIInvalidRequestError as error:
+            raise AIMLAPIInvalidRequestError(f"Block {position}: {error}") from error
+        except STUMBLES as error:
+            raise AIMLAPIInvalidRequestError(
+                f"Block {position} has another shape than LangChain documents "
+                f"({type(error).__name__})."
+            ) from error
+    return parts or ""
 
 
 def text_only(content: Any, role: str) -> str | list[Part]:
@@ -121,16 +214,79 @@ def tool_result(content: Any) -> tuple[str, list[Part]]:
         return content, []
     lines: list[str] = []
     moved: list[Part] = []
-    for block in map(_unwrapped, blocks_of(content)):
-        if kind_of(block) not in _CONVERTERS and kind_of(block) not in _SOUND_AND_FILM:
-            lines.append(dumps(block).decode())
-            continue
-        part = to_part(block)
-        if part["type"] == "text":
-            lines.append(part["text"])
-        else:
-            moved.append(part)
+    for block in blocks_of(content):
+        for part in _result_parts(block):
+            if part["type"] == "text":
+                lines.append(part["text"])
+            else:
+                moved.append(part)
     return "\n".join(lines), moved
+
+
+def _result_parts(block: Part) -> Iterable[Part]:
+    """Yield the parts of a block of a tool's result, where nothing is refused.
+
+    Images and PDF files are what they are; of the rest that which can be said in text.
+    """
+    block = _unwrapped(block)
+    kind = kind_of(block)
+    inner = block.get("content")
+    source = _source(block)
+    if kind == "document" and isinstance(source.get("content"), (str, list)):
+        inner = source["content"]
+    if kind in _NESTED and isinstance(inner, (str, list)):
+        title = block.get("title") or block.get("name")
+        if kind != "tool_result" and isinstance(title, str):
+            yield {"type": "text", "text": title}
+        if isinstance(block.get("source"), str):
+            yield {"type": "text", "text": block["source"]}
+        for piece in blocks_of(inner):
+            yield from _result_parts(piece)
+        return
+    if kind in _CONVERTERS:
+        with contextlib.suppress(AIMLAPIInvalidRequestError, *STUMBLES):
+            part = _CONVERTERS[kind](block)
+            if _is_sendable(part):
+                yield part
+                return
+    yield {"type": "text", "text": _told(block)}
+
+
+def _is_sendable(part: Part) -> bool:
+    """Tell whether the API takes a part that nobody wrote by hand."""
+    if part["type"] == "image_url":
+        detail = part["image_url"].get("detail", "auto")
+        return _IMAGE.match(part["image_url"]["url"]) is not None and detail in _DETAILS
+    return part["type"] == "text" or isinstance(part["file"].get("file_data"), str)
+
+
+def _told(block: Part) -> str:
+    """Say in text what cannot be sent as it is: the text in it, its address, its name, its JSON."""
+    resource = block.get("resource")
+    if kind_of(block) == "resource" and isinstance(resource, dict):
+        if isinstance(resource.get("text"), str):
+            return str(resource["text"])
+        block = {**block, **resource}
+    if not block.keys() & _OF_FILES:
+        return as_text(block)
+    encoded = block.get("base64") or block.get("blob") or block.get("data")
+    mime = block.get("mime_type") or block.get("mimeType") or ""
+    if isinstance(encoded, (str, bytes)) and isinstance(mime, str):
+        is_text = mime.startswith("text/") or mime in _TEXTUAL
+        if is_text and (text := _decoded(encoded)) is not None:
+            return text
+    return as_text(_without_data(block))
+
+
+def _without_data(value: Any) -> Any:
+    """Leave out base64 that nobody can read, and say so."""
+    if isinstance(value, dict):
+        return {key: _without_data(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_data(item) for item in value]
+    if isinstance(value, (str, bytes)) and len(value) >= _BLOB:
+        return f"({len(value)} characters of data left out)"
+    return value
 
 
 def to_part(block: Part) -> Part:
@@ -157,7 +313,41 @@ def to_part(block: Part) -> Part:
 
 
 def _text(block: Part) -> Part:
-    return {"type": "text", "text": block.get("text") or ""}
+    text = block.get("text")
+    return {"type": "text", "text": "" if text is None else as_text(text)}
+
+
+def _plain_text(block: Part) -> Part:
+    """Convert a text file: its text stands there, or in base64."""
+    text = block.get("text")
+    encoded = block.get("base64") or block.get("data")
+    if not text and isinstance(encoded, (str, bytes)):
+        text = _decoded(encoded) if block.get("source_type") != "text" else encoded
+        if text is None:
+            raise AIMLAPIInvalidRequestError(
+                "A text-plain block holds base64 that is no UTF-8 text. Decode it first: "
+                '{"type": "text-plain", "text": "…"}.'
+            )
+    if not text and isinstance(block.get("url"), str):
+        raise AIMLAPIInvalidRequestError(
+            "A text-plain block needs its text, the API fetches nothing by URL: "
+            '{"type": "text-plain", "text": "…"}.'
+        )
+    return _text({"text": text})
+
+
+def _decoded(encoded: str | bytes) -> str | None:
+    """Return the text that stands in base64; None if it is none."""
+    try:
+        return base64.b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return None
+
+
+def _search_result(block: Part) -> Part:
+    """Write a passage that was found, with its title and its source."""
+    lines = [block.get("title"), block.get("source"), text_of(blocks_of(block.get("content")))]
+    return {"type": "text", "text": "\n".join(line for line in lines if isinstance(line, str))}
 
 
 def _image(block: Part) -> Part:
@@ -241,7 +431,8 @@ _CONVERTERS: dict[str, Callable[[Part], Part]] = {
     "text": _text,
     "input_text": _text,
     "output_text": _text,
-    "text-plain": _text,
+    "text-plain": _plain_text,
+    "search_result": _search_result,
     "image": _image,
     "image_url": _image,
     "input_image": _image,

@@ -7,17 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import (
-    AIMessage,
-    ChatMessage,
-    FunctionMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-)
-
-from langchain_aimlapi._messages.content import blocks_of, text_only, tool_result, user_parts
-from langchain_aimlapi._wire.json import STUMBLES
+from langchain_aimlapi._messages.content import text_only, tool_result, user_parts
+from langchain_aimlapi._messages.history import AssistantTurn, Result, Spoken, normal_form
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:
@@ -27,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def wire_messages(
-    messages: Sequence[BaseMessage], wire_assistant: Callable[[AIMessage], list[dict[str, Any]]]
+    messages: Sequence[BaseMessage],
+    wire_assistant: Callable[[AssistantTurn], list[dict[str, Any]]],
+    *,
+    continued: bool = False,
 ) -> list[dict[str, Any]]:
     """Convert a conversation; the dialect says what an assistant turn looks like.
 
@@ -38,6 +32,7 @@ def wire_messages(
     Args:
         messages: The conversation.
         wire_assistant: Converts an assistant turn, to one item or several.
+        continued: Whether the vendor has the turns before it.
 
     Returns:
         Chat completions messages, and what `wire_assistant` made in between.
@@ -47,21 +42,18 @@ def wire_messages(
     """
     wire: list[dict[str, Any]] = []
     attachments: list[dict[str, Any]] = []
-    for position, message in enumerate(messages):
-        try:
-            if isinstance(message, AIMessage):
-                converted = wire_assistant(message)
-            else:
-                converted = _wire_message(message, attachments)
-        except STUMBLES as error:
-            raise AIMLAPIInvalidRequestError(
-                f"Message {position} ({message.type}) cannot be sent: something in it has another "
-                f"shape than LangChain documents ({type(error).__name__})."
-            ) from error
-        if attachments and any(item.get("role") != "tool" for item in converted):
+    turns = normal_form(messages, continued=continued)
+    for turn in turns:
+        if attachments and not isinstance(turn, Result):
             wire.append({"role": "user", "content": attachments})
             attachments = []
-        wire.extend(converted)
+        if isinstance(turn, AssistantTurn):
+            wire.extend(wire_assistant(turn))
+            wire += [_wire_result(call.id, call.result, attachments) for call in turn.calls]
+        elif isinstance(turn, Result):
+            wire.append(_wire_result(turn.call_id, turn.content, attachments))
+        else:
+            wire.append(_wire_spoken(turn))
     if attachments:
         wire.append({"role": "user", "content": attachments})
     if not wire:
@@ -69,72 +61,20 @@ def wire_messages(
     return wire
 
 
-def _wire_message(message: BaseMessage, attachments: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Convert one message, to several where it holds tool results in Anthropic's form.
-
-    Parts that a tool result cannot carry are added to `attachments`.
-    """
-    if isinstance(message, ToolMessage):
-        return [_wire_tool_result(message.tool_call_id, message.content, attachments)]
-    role = _role_of(message)
-    if role == "user":
-        return _wire_user(message, attachments)
-    return [named({"role": role, "content": text_only(message.content, role)}, message)]
-
-
-def _role_of(message: BaseMessage) -> str:
-    """Return the API's role for a message that is neither an AI's nor a tool's.
-
-    Raises:
-        AIMLAPIInvalidRequestError: The API has no such role.
-    """
-    if isinstance(message, HumanMessage):
-        return "user"
-    if isinstance(message, SystemMessage):
-        # LangChain's own way to say "developer" on a system message.
-        is_developer = message.additional_kwargs.get("__openai_role__") == "developer"
-        return "developer" if is_developer else "system"
-    if isinstance(message, ChatMessage) and message.role in _CHAT_ROLES:
-        return _CHAT_ROLES[message.role]
-    if isinstance(message, FunctionMessage):
-        hint = "Use a ToolMessage with the tool_call_id of the call."
-    else:
-        hint = f"Roles are {', '.join(sorted(set(_CHAT_ROLES.values())))}, assistant and tool."
-    name = getattr(message, "role", message.type)
-    raise AIMLAPIInvalidRequestError(f"The API has no role {name!r}. {hint}")
-
-
-_CHAT_ROLES = {
-    "user": "user",
-    "human": "user",
-    "system": "system",
-    "developer": "developer",
-}
-
-
-def _wire_user(message: BaseMessage, attachments: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    results = [block for block in blocks_of(message.content) if block.get("type") == "tool_result"]
-    if not results:
-        return [named({"role": "user", "content": user_parts(message.content)}, message)]
-    wire = [
-        _wire_tool_result(block.get("tool_use_id"), block.get("content") or "", attachments)
-        for block in results
-    ]
-    rest = [block for block in blocks_of(message.content) if block.get("type") != "tool_result"]
-    if rest or attachments:
-        parts = user_parts(rest)
-        wire.append(named({"role": "user", "content": [*attachments, *parts]}, message))
-        attachments.clear()
-    return wire
-
-
-def _wire_tool_result(
-    call_id: Any, content: Any, attachments: list[dict[str, Any]]
-) -> dict[str, Any]:
-    if not isinstance(call_id, str) or not call_id:
+def _wire_spoken(turn: Spoken) -> dict[str, Any]:
+    try:
+        if turn.role == "user":
+            content = user_parts(turn.content)
+        else:
+            content = text_only(turn.content, turn.role)
+    except AIMLAPIInvalidRequestError as error:
         raise AIMLAPIInvalidRequestError(
-            "A tool message needs the tool_call_id of the call that it answers."
-        )
+            f"Message {turn.position} ({turn.kind}) cannot be sent. {error}"
+        ) from error
+    return named({"role": turn.role, "content": content}, turn)
+
+
+def _wire_result(call_id: str, content: Any, attachments: list[dict[str, Any]]) -> dict[str, Any]:
     text, moved = tool_result(content)
     if moved:
         attachments.append({"type": "text", "text": f"Attached by the tool call {call_id}:"})
@@ -143,8 +83,8 @@ def _wire_tool_result(
     return {"role": "tool", "tool_call_id": call_id, "content": text}
 
 
-def named(wire: dict[str, Any], message: BaseMessage) -> dict[str, Any]:
-    """Add the speaker's name, if the message has one."""
-    if message.name:
-        wire["name"] = message.name
+def named(wire: dict[str, Any], turn: Spoken | AssistantTurn) -> dict[str, Any]:
+    """Add the speaker's name, if the turn has one."""
+    if turn.name:
+        wire["name"] = turn.name
     return wire

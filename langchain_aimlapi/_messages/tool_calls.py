@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call
 
-from langchain_aimlapi._wire.json import dumps
-
 if TYPE_CHECKING:
-    from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
-
-_CALL_BLOCKS = frozenset({"tool_use", "tool_call", "invalid_tool_call"})
+    from langchain_core.messages import InvalidToolCall, ToolCall
 
 
 # --- calls that the model made ------------------------------------------------------------------
@@ -64,49 +60,6 @@ def _finite(text: str) -> float:
     if math.isfinite(number := float(text)):
         return number
     raise ValueError(f"{text} is too large")
-
-
-def wire_tool_calls(message: AIMessage) -> list[dict[str, Any]]:
-    """Convert the calls of an assistant turn, valid and invalid, for sending it back.
-
-    Args:
-        message: The turn. Its `tool_calls` and `invalid_tool_calls` count; where both are empty,
-            Anthropic's `tool_use` blocks and v1 blocks in the content do.
-
-    Returns:
-        Calls in chat completions form; the arguments of an invalid call are sent as they came.
-    """
-    calls: list[tuple[str | None, str | None, str]] = [
-        (call.get("id"), call["name"], dumps(call["args"]).decode()) for call in message.tool_calls
-    ]
-    calls += [
-        (bad.get("id"), bad.get("name"), bad.get("args") or "")
-        for bad in message.invalid_tool_calls
-    ]
-    if not calls and isinstance(message.content, list):
-        calls = [
-            (
-                block.get("id"),
-                block.get("name"),
-                _arguments_text(block.get("input", block.get("args"))),
-            )
-            for block in message.content
-            if isinstance(block, dict) and str(block.get("type")) in _CALL_BLOCKS
-        ]
-    return [
-        {
-            "id": call_id or f"call_{position}",
-            "type": "function",
-            "function": {"name": name or "", "arguments": arguments},
-        }
-        for position, (call_id, name, arguments) in enumerate(calls)
-    ]
-
-
-def _arguments_text(arguments: Any) -> str:
-    if arguments is None:
-        return ""
-    return arguments if isinstance(arguments, str) else dumps(arguments).decode()
 
 
 class ToolCallSlots:

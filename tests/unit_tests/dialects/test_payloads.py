@@ -16,7 +16,6 @@ from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
     ChatMessage,
-    FunctionMessage,
     HumanMessage,
     RemoveMessage,
     SystemMessage,
@@ -176,11 +175,10 @@ def test_a_developer_message_in_openai_form(send):
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        (FunctionMessage("4", name="add"), "ToolMessage"),
         (ChatMessage("Hi", role="critic"), "'critic'.*assistant"),
         (RemoveMessage(id="1"), "'remove'"),
     ],
-    ids=["function", "unknown", "remove"],
+    ids=["unknown", "remove"],
 )
 def test_a_role_that_the_api_does_not_have(send, message, words):
     with pytest.raises(AIMLAPIInvalidRequestError, match=words):
@@ -353,7 +351,7 @@ def test_sound_and_film_cannot_be_sent(emulator, block, use_responses_api):
     ("block", "words"),
     [
         ({"type": "hologram", "data": "…"}, "'hologram'"),
-        ({"text": "no type"}, "None"),
+        ({"words": "no type"}, "None"),
         ({"type": "image"}, "URL or base64"),
         ({"type": "file", "url": "https://example.com/report.pdf"}, "base64"),
         ({"type": "file", "base64": "UEs=", "mime_type": "application/zip"}, "application/zip"),
@@ -518,17 +516,6 @@ def test_attachments_of_two_rounds_stay_apart(send):
     ]
     assert sent[3]["content"][1]["image_url"]["url"] == picture
     assert sent[6]["content"][1]["image_url"]["url"] == other
-
-
-def test_sound_in_a_tool_result_is_refused(send):
-    result = ToolMessage([{"type": "audio", "base64": "UklGRg=="}], tool_call_id="a")
-    with pytest.raises(AIMLAPIInvalidRequestError, match="audio"):
-        send([ASKED, calling("a"), result])
-
-
-def test_a_tool_result_needs_the_id_of_its_call(send):
-    with pytest.raises(AIMLAPIInvalidRequestError, match="tool_call_id"):
-        send([ASKED, calling("a"), ToolMessage("done", tool_call_id="")])
 
 
 def test_anthropic_turns(send):

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage
 
 from langchain_aimlapi._messages.tool_calls import (
     ToolCallSlots,
     parse_tool_call,
-    wire_tool_calls,
 )
 
 # --- calls that the model made ------------------------------------------------------------------
@@ -82,25 +80,6 @@ def test_any_arguments_give_a_call_of_one_kind(arguments):
         assert isinstance(call["args"], dict)
     else:
         assert call["args"] == arguments
-
-
-def test_calls_go_back_as_they_are():
-    message = AIMessage(
-        "",
-        tool_calls=[{"name": "f", "args": {"a": "é"}, "id": "call_1"}],
-        invalid_tool_calls=[{"name": "g", "args": "{bad", "id": "call_2", "error": "x"}],
-    )
-    assert wire_tool_calls(message) == [
-        {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":"é"}'}},
-        {"id": "call_2", "type": "function", "function": {"name": "g", "arguments": "{bad"}},
-    ]
-
-
-def test_a_call_without_an_id_gets_one():
-    message = AIMessage("", tool_calls=[{"name": "f", "args": {}, "id": None}] * 2)
-    ids = [call["id"] for call in wire_tool_calls(message)]
-    assert len(set(ids)) == 2
-    assert all(ids)
 
 
 # --- streamed fragments -------------------------------------------------------------------------

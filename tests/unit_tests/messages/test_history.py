@@ -1,0 +1,329 @@
+"""Any history is taken: orders, orphans, names, results and blocks of whatever kind."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from langchain_aimlapi import AIMLAPIInvalidRequestError, ChatAIMLAPI
+from langchain_aimlapi._messages.content import tool_result
+from langchain_aimlapi._messages.history import NOT_RUN, legal_name
+from langchain_aimlapi._messages.seal import fingerprint
+from langchain_aimlapi.emulator import Emulator, Fault, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MODEL = "openai/gpt-5-1"
+ASKED = HumanMessage("What now?")
+endpoints = pytest.mark.parametrize("use_responses_api", [False, True], ids=["chat", "responses"])
+
+
+def calling(*ids: str | None, **fields: Any) -> AIMessage:
+    calls = [{"name": "look", "args": {}, "id": name} for name in ids]
+    return AIMessage(fields.pop("content", ""), tool_calls=calls, **fields)
+
+
+def result(call_id: str, content: Any = "seen") -> ToolMessage:
+    return ToolMessage(content, tool_call_id=call_id)
+
+
+@pytest.fixture
+def sent(emulator: Emulator, use_responses_api: bool) -> Callable[..., list[str]]:
+    """Send a history, and return its turns in short: roles, `call:id`, `result:id:text`."""
+
+    def send(*messages: Any) -> list[str]:
+        llm = ChatAIMLAPI(model=MODEL, use_responses_api=use_responses_api, **emulator.connection())
+        llm.invoke(list(messages))
+        body = emulator.requests[-1].json
+        return list(short(body["input" if use_responses_api else "messages"]))
+
+    return send
+
+
+def short(items: list[dict[str, Any]]) -> Any:
+    for item in items:
+        if item.get("role") == "tool":
+            yield f"result:{item['tool_call_id']}:{item['content']}"
+        elif item.get("type") == "function_call":
+            yield f"call:{item['call_id']}"
+        elif item.get("type") == "function_call_output":
+            yield f"result:{item['call_id']}:{item['output']}"
+        else:
+            if item["role"] != "assistant" or item.get("content"):
+                yield item["role"]
+            yield from (f"call:{call['id']}" for call in item.get("tool_calls", ()))
+
+
+@endpoints
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([calling("a"), HumanMessage("?"), result("a")], ["call:a", "result:a:seen", "user"]),
+        (
+            [calling("a"), result("a"), calling("a"), result("a", "again")],
+            ["call:a", "result:a:seen", "call:a", "result:a:again"],
+        ),
+        (
+            [calling("a", "a"), result("a", "1"), result("a", "2")],
+            ["call:a", "call:a_1_1", "result:a:1", "result:a_1_1:2"],
+        ),
+        (
+            [calling(None), ToolMessage("seen", tool_call_id="x")],
+            ["call:call_1_0", "result:call_1_0:seen"],
+        ),
+        ([calling("a"), FunctionMessage("4", name="look")], ["call:a", "result:a:4"]),
+        (
+            [calling("a"), ChatMessage("4", role="tool", tool_call_id="a")],
+            ["call:a", "result:a:4"],
+        ),
+        ([ChatMessage("Hello.", role="assistant"), AIMessage("More.")], ["assistant"] * 2),
+    ],
+)
+def test_results_find_their_calls(sent, history, expected):
+    assert sent(ASKED, *history) == ["user", *expected]
+
+
+@endpoints
+@pytest.mark.parametrize(
+    ("history", "expected", "warning"),
+    [
+        ([calling("a")], ["call:a", f"result:a:{NOT_RUN}"], "has no result"),
+        (
+            [calling("a"), result("a", "1"), result("a", "2")],
+            ["call:a", "result:a:2"],
+            "several results",
+        ),
+        ([result("a")], [], "answers no call"),
+        ([result("a"), calling("a"), result("a")], ["call:a", "result:a:seen"], "answers no call"),
+        ([FunctionMessage("4", name="add")], [], "answers no call"),
+        ([ChatMessage("4", role="tool")], [], "answers no call"),
+    ],
+)
+def test_what_no_rule_can_place_is_left_out_or_filled_in(sent, history, expected, warning):
+    with pytest.warns(UserWarning, match=warning):
+        assert sent(ASKED, *history) == ["user", *expected]
+
+
+@endpoints
+def test_an_invalid_call_is_answered_too(sent):
+    bad = {"name": "look", "args": '{"at": "half', "id": "a", "error": "no JSON"}
+    with pytest.warns(UserWarning, match="has no result"):
+        turns = sent(ASKED, AIMessage("", invalid_tool_calls=[bad]))
+    assert turns == ["user", "call:a", f"result:a:{NOT_RUN}"]
+
+
+@endpoints
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (RemoveMessage(id="1"), "Message 1.*'remove'"),
+        (ChatMessage("Hi", role="critic"), "Message 1.*'critic'"),
+        (HumanMessage([{"type": "audio", "base64": "eA=="}]), "Message 1.*Block 0.*audio"),
+    ],
+)
+def test_what_is_refused_names_message_and_block(sent, message, words):
+    with pytest.raises(AIMLAPIInvalidRequestError, match=words):
+        sent(ASKED, message)
+
+
+@endpoints
+def test_nothing_left_is_refused(sent):
+    with (
+        pytest.warns(UserWarning, match="answers no call"),
+        pytest.raises(AIMLAPIInvalidRequestError, match="no message"),
+    ):
+        sent(result("a"))
+
+
+@endpoints
+def test_calls_that_were_taken_out_do_not_come_back(sent):
+    block = {"type": "tool_use", "id": "a", "name": "look", "input": {}}
+    turn = AIMessage(
+        [{"type": "text", "text": "I look."}, block],
+        tool_calls=[{"name": "look", "args": {}, "id": "a"}],
+        response_metadata={"model_provider": "anthropic"},
+    )
+    turn = turn.model_copy(update={"tool_calls": []})
+    assert sent(ASKED, turn, ASKED) == ["user", "assistant", "user"]
+
+
+def test_names_become_legal_and_stay_two():
+    names = ["look", "look it up", "look/it/up", "ü" * 90, "", "x" * 65, "\ud800"]
+    made = [legal_name(name) for name in names]
+    assert made[0] == "look"
+    assert len(set(made)) == len(names)
+    assert made == [legal_name(name) for name in names]
+    assert all(0 < len(name) <= 64 and name.isascii() for name in made)
+
+
+@dataclass
+class Point:
+    x: int
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (None, ""),
+        ({"a": 1}, '{"a":1}'),
+        ([{"a": 1}, 2, None], '{"a":1}\n2\nnull'),
+        (b"bytes", "bytes"),
+        (ValueError("broken"), "ValueError: broken"),
+        (Point(3), '{"x":3}'),
+        (float("nan"), "null"),
+        ([{"type": "file", "url": "https://x/a.zip"}], "https://x/a.zip"),
+        ([{"type": "file", "name": "a.zip"}], "a.zip"),
+        ([{"type": "audio", "url": "https://x/a.wav"}], "https://x/a.wav"),
+        ([{"type": "resource_link", "uri": "file:///a", "name": "a"}], "file:///a"),
+        ([{"type": "resource", "resource": {"uri": "x:1", "text": "read"}}], "read"),
+        ([{"type": "image", "file_id": "file-1"}], "file-1"),
+        ([{"type": "text-plain", "base64": "SGk=", "mime_type": "text/plain"}], "Hi"),
+        (
+            [{"type": "search_result", "title": "T", "source": "S", "content": ["one"]}],
+            "T\nS\none",
+        ),
+        ([{"type": "tool_result", "content": [{"type": "text", "text": "in"}]}], "in"),
+        ([{"text": "Bedrock's"}], "Bedrock's"),
+    ],
+    ids=repr,
+)
+def test_a_result_of_any_kind_is_text(content, text):
+    told, moved = tool_result(content)
+    assert text in told if text else told == ""
+    assert moved == []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "image", "data": "eA==", "mimeType": "image/png"},
+        {"type": "media", "data": b"x", "mime_type": "image/png"},
+        {"image": {"format": "png", "source": {"bytes": b"x"}}},
+    ],
+)
+def test_images_of_other_makers_are_images(block):
+    url = "data:image/png;base64,eA=="
+    assert tool_result([block]) == ("", [{"type": "image_url", "image_url": {"url": url}}])
+
+
+def test_data_that_nobody_can_read_is_not_sent():
+    told, _ = tool_result([{"type": "audio", "base64": "A" * 100_000, "mime_type": "audio/wav"}])
+    assert len(told) < 200
+    assert "audio/wav" in told
+
+
+# --- foreign turns --------------------------------------------------------------------------------
+
+
+@endpoints
+def test_foreign_secrets_are_not_sent_and_texts_are(emulator, sent):
+    turn = AIMessage(
+        [
+            {"type": "thinking", "thinking": "SECRET", "signature": "SECRET"},
+            {"type": "redacted_thinking", "data": "SECRET"},
+            {"type": "reasoning", "reasoning": "SECRET", "extras": {"signature": "SECRET"}},
+            {"type": "file_search_call", "id": "fs_1", "status": "SECRET"},
+            {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": "SECRET"}},
+            {"type": "text", "text": "Hello."},
+            {"cachePoint": {"type": "default"}},
+        ],
+        additional_kwargs={"output_items": [{"type": "reasoning", "encrypted_content": "SECRET"}]},
+        response_metadata={"model_provider": "anthropic"},
+    )
+    assert sent(ASKED, turn, ASKED) == ["user", "assistant", "user"]
+    body = json.dumps(emulator.requests[-1].json)
+    assert "SECRET" not in body
+    assert "Hello." in body
+
+
+# --- sealed reasoning -----------------------------------------------------------------------------
+
+
+def model(emulator: Emulator, **fields: Any) -> ChatAIMLAPI:
+    return ChatAIMLAPI(
+        **{**emulator.connection(), "model": MODEL, "use_responses_api": True, **fields}
+    )
+
+
+def sealed_in(emulator: Emulator) -> list[Any]:
+    return [item for item in emulator.requests[-1].json["input"] if item.get("type") == "reasoning"]
+
+
+@pytest.mark.parametrize(
+    ("include", "wire"),
+    [
+        (None, ["reasoning.encrypted_content"]),
+        ([], None),
+        (
+            ["code_interpreter_call.outputs"],
+            ["code_interpreter_call.outputs", "reasoning.encrypted_content"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("on_call", [False, True])
+def test_encrypted_reasoning_can_be_switched_off(emulator, include, wire, on_call):
+    given = {} if include is None else {"include": include}
+    if on_call:
+        model(emulator).invoke("Hi", **given)
+    else:
+        model(emulator, **given).invoke("Hi")
+    assert emulator.requests[-1].json.get("include") == wire
+
+
+def test_sealed_reasoning_goes_back_to_whom_it_came_from_alone(emulator):
+    emulator.script(Reply("Hello.", reasoning="Hm."))
+    first = model(emulator).invoke("Hi")
+    history = [ASKED, first, ASKED]
+    model(emulator).invoke(history)
+    [item] = sealed_in(emulator)
+    assert item.keys() <= {"type", "id", "summary", "encrypted_content", "status"}
+    for other in ({"model": "openai/gpt-5-1-codex"}, {"base_url": "https://other.example/v1"}):
+        model(emulator, **other).invoke(history)
+        assert sealed_in(emulator) == []
+    assert fingerprint("a", "key-1") != fingerprint("a", "key-2")
+    assert "key-1" not in fingerprint("a", "key-1")
+
+
+def test_reasoning_never_goes_alone(emulator):
+    emulator.script(Reply("Hello.", reasoning="Hm."))
+    first = model(emulator).invoke("Hi")
+    edited = first.model_copy(update={"content": ""})
+    model(emulator).invoke([ASKED, edited, ASKED])
+    assert sealed_in(emulator) == []
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+def test_what_cannot_be_opened_is_left_out_from_then_on(emulator, way):
+    emulator.script(Reply("Hello.", reasoning="Hm."))
+    llm = model(emulator, max_retries=0)
+    history = [ASKED, llm.invoke("Hi"), ASKED]
+    refusal = {"error": {"message": "Could not be verified.", "code": "invalid_encrypted_content"}}
+    emulator.script(Fault.body(json.dumps(refusal).encode(), status=400))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        list(llm.stream(history)) if way == "stream" else llm.invoke(history)
+    assert len(emulator.requests) == 3
+    assert sealed_in(emulator) == []
+    llm.invoke(history)
+    assert len(emulator.requests) == 4
+    assert sealed_in(emulator) == []
+
+
+@endpoints
+def test_instructions_in_the_middle_and_empty_turns(sent):
+    turns = sent(SystemMessage("a"), ASKED, SystemMessage("b"), AIMessage("x"), HumanMessage([]))
+    assert turns == ["system", "user", "system", "assistant", "user"]
