@@ -1,4 +1,4 @@
-"""The table for the README: one line a fault, told apart only where calls end differently."""
+"""The page's table: one line a fault, told apart only where calls end differently."""
 
 from __future__ import annotations
 

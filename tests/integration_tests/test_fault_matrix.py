@@ -16,7 +16,7 @@ from tests.fault_matrix.outcomes import DIALECTS, answers, fails
 from tests.fault_matrix.report import render
 from tests.fault_matrix.runner import CELLS, Cell, Matrix
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "cookbook" / "faults.md"
 MARKED = re.compile(r"<!-- fault-matrix -->\n+(.*?)\n+<!-- /fault-matrix -->", re.DOTALL)
 
 
@@ -50,10 +50,10 @@ def test_what_a_gateway_echoes_is_told_without_the_key():
     assert "Refused: key [redacted] (Authorization: [redacted])." in str(caught.value)
 
 
-def test_the_readme_shows_what_is_declared():
+def test_the_page_shows_what_is_declared():
     """The cells hold what is declared to what happens, so the table cannot go stale."""
-    marked = MARKED.search(README.read_text(encoding="utf-8"))
-    assert marked is not None, "the README lacks the markers of the table"
+    marked = MARKED.search(PAGE.read_text(encoding="utf-8"))
+    assert marked is not None, "the page lacks the markers of the table"
     assert marked[1] == render([(cell, cell.row.expected(cell.call)) for cell in CELLS])
 
 
