@@ -17,6 +17,7 @@ from langchain_core.load import dumpd
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self, override
 
+from langchain_aimlapi._http.emulated import emulated_address
 from langchain_aimlapi._http.request import (
     KEY_VARIABLES,
     check_headers,
@@ -143,7 +144,8 @@ class AIMLAPISettings(BaseChatModel):
 
     base_url: str | None = None
     """Address of the API, with or without `/v1`; by default `AIMLAPI_API_BASE`, then
-    `AIMLAPI_BASE_URL`, then `https://api.aimlapi.com/v1`. Alias: `aimlapi_api_base`."""
+    `AIMLAPI_BASE_URL`, then `https://api.aimlapi.com/v1`. Alias: `aimlapi_api_base`. A client of an
+    emulator in memory brings its own address, which nothing else can ask."""
 
     timeout: float | None = None
     """Seconds that any one wait may take: to connect, for the first byte, between bytes. By default
@@ -198,7 +200,11 @@ class AIMLAPISettings(BaseChatModel):
         values = rename_aliases(values, cls.__name__)
         refuse_unknown(values, cls.model_fields, cls.__name__)
         values["api_key"] = read_key(values.get("api_key"))
-        values["base_url"] = values.get("base_url") or _first_set(BASE_URL_VARIABLES)
+        values["base_url"] = (
+            emulated_address(values.get("http_client"), values.get("http_async_client"))
+            or values.get("base_url")
+            or _first_set(BASE_URL_VARIABLES)
+        )
         _check_connection(values)
         for name in values.get("model_kwargs") or ():
             if name in cls.model_fields:
@@ -253,7 +259,8 @@ class AIMLAPISettings(BaseChatModel):
         """Leave keys, headers, clients, callbacks and limiter out of pickles."""
         state = copy.copy(super().__getstate__())
         left_out = {name: None for name in _SHARED_FIELDS if name != "cache"}
-        state["__dict__"] = {**state["__dict__"], **left_out}
+        address = emulated_address(self.http_client, self.http_async_client) or self.base_url
+        state["__dict__"] = {**state["__dict__"], **left_out, "base_url": address}
         state["__pydantic_private__"] = {"_lease": None, "_dumped": None, "_refused_seals": set()}
         return state
 

@@ -17,6 +17,7 @@ from typing_extensions import Self, override
 import langchain_aimlapi._messages.content_blocks  # noqa: F401  # registers the translator
 from langchain_aimlapi._dialects.base import keeping_partial
 from langchain_aimlapi._dialects.routing import Route
+from langchain_aimlapi._http.emulated import emulated_address
 from langchain_aimlapi._http.request import normalize_base_url
 from langchain_aimlapi._http.retry import Retries, RetryPolicy
 from langchain_aimlapi._messages import schemas
@@ -394,7 +395,8 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
 
     def _address(self) -> str:
         """Return the API's address as the fields say it now, in its one spelling."""
-        return normalize_base_url(self.base_url or DEFAULT_BASE_URL, self.allow_http)
+        emulated = emulated_address(self.http_client, self.http_async_client)
+        return normalize_base_url(emulated or self.base_url or DEFAULT_BASE_URL, self.allow_http)
 
     def _key(self) -> SecretStr:
         """Return the key; a model that was pickled finds it in its new process's environment."""

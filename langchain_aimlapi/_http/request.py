@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from langchain_aimlapi._http.emulated import EMULATOR_HOST
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
@@ -190,7 +191,8 @@ def request_headers(
         extra: The user's headers, checked; they go over ours in whatever case.
         host: Where the request goes.
         stream: Whether events are asked for.
-        attribution: Whether to tell the vendor's own host the calling application.
+        attribution: Whether to tell the vendor's own host (and its emulator) the calling
+            application.
         client_request_id: `X-Client-Request-Id`, by which the vendor's usage log finds the call.
     """
     headers = {
@@ -203,7 +205,7 @@ def request_headers(
     }
     if client_request_id is not None:
         headers["X-Client-Request-Id"] = client_request_id
-    if attribution and host == API_HOST:
+    if attribution and host in {API_HOST, EMULATOR_HOST}:
         headers |= _ATTRIBUTION
     replaced = {name.lower() for name in extra}
     return {name: value for name, value in headers.items() if name.lower() not in replaced} | {

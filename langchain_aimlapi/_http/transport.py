@@ -19,6 +19,7 @@ import httpx
 
 from langchain_aimlapi._http import pool as _pool
 from langchain_aimlapi._http.deadline import Deadline
+from langchain_aimlapi._http.emulated import check_emulated
 from langchain_aimlapi._http.exchange import Body, Exchange, Reply, encode
 from langchain_aimlapi._http.network import proxy_for
 from langchain_aimlapi._http.pool import FOREIGN, limit_reads
@@ -382,6 +383,7 @@ class Transport:
         deadline: Deadline,
     ) -> Exchange:
         url = _url(self._base_url, turn.path)
+        check_emulated(url.host, client)
         headers = request_headers(
             self._key(),
             self._headers,
@@ -411,6 +413,7 @@ class Transport:
         client: httpx.Client | httpx.AsyncClient | None,
     ) -> Exchange:
         url = _url(self._base_url.removesuffix("/v1"), path)
+        check_emulated(url.host, client)
         extra = self._headers | check_headers(headers or {})
         sent = request_headers(self._key(), extra, host=url.host, attribution=self._attribution)
         deadline = Deadline(self._timeouts.call)

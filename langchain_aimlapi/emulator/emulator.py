@@ -71,10 +71,14 @@ class Emulator(Gateway):
         return httpx.AsyncClient(transport=self.transport(chunk_size=chunk_size), **options)
 
     def connection(self, *, chunk_size: ChunkSize = None) -> dict[str, Any]:
-        """Keyword arguments that connect a `ChatAIMLAPI` to the in-memory door."""
+        """Keyword arguments that connect a `ChatAIMLAPI` to the in-memory door.
+
+        Their address is nobody's, so copies of the model that lose the clients, as pickles and
+        dumps do, refuse to call. Other processes reach `serve`.
+        """
         return {
             "api_key": self.api_key,
-            "base_url": "https://api.aimlapi.com/v1",
+            "base_url": EmulatorTransport.emulated_address,
             "http_client": self.client(chunk_size=chunk_size),
             "http_async_client": self.async_client(chunk_size=chunk_size),
         }

@@ -146,7 +146,7 @@ def test_the_address_by_default(emulator):
     connection = emulator.connection()
     del connection["base_url"]
     ChatAIMLAPI(**connection).invoke("Hello")
-    assert emulator.requests[0].headers["host"] == "api.aimlapi.com"
+    assert emulator.requests[0].headers["host"] == "emulator.invalid"
     assert emulator.requests[0].path == "/v1/chat/completions"
 
 

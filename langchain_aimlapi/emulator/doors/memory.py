@@ -33,8 +33,12 @@ class EmulatorTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             one whole body) at a time.
 
     Attributes:
+        emulated_address: The base URL of emulators in memory. No name ends in `.invalid` (RFC
+            2606), so a model that has lost its clients on the way reaches nobody under it.
         open_streams: Bodies that are neither read to their end nor closed.
     """
+
+    emulated_address = "https://emulator.invalid/v1"
 
     def __init__(self, emulator: Gateway, *, chunk_size: ChunkSize = None) -> None:
         """Keep the emulator and the way of cutting."""
