@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from httpx import AsyncClient as HttpAsyncClient
     from httpx import Client as HttpClient
     from langchain_core.language_models import ModelProfile
+    from langchain_core.outputs import ChatGeneration, Generation
 else:
     # Importing httpx costs more than the rest of this package; it waits for the first call.
     HttpClient = HttpAsyncClient = Any
@@ -325,6 +326,23 @@ class AIMLAPISettings(BaseChatModel):
         # An id that differs from call to call would keep every call from the cache.
         kwargs.pop("client_request_id", None)
         return super()._get_llm_string(stop=stop, **kwargs)
+
+    @override
+    def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
+        """Take answers from a cache: they cost nothing, and are new messages.
+
+        On copies, for a cache in memory hands out what it keeps.
+        """
+        found = super()._convert_cached_generations([copy.copy(kept) for kept in cache_val])
+        for generation in found:
+            message = generation.message
+            metadata = message.response_metadata
+            if "cost" in metadata:
+                metadata = {**metadata, "cost": {"usd": 0.0, "credits": 0}}
+            generation.message = message.model_copy(
+                update={"id": None, "response_metadata": metadata}
+            )
+        return found
 
 
 def _snapshot(value: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.messages import AIMessage
@@ -18,6 +20,9 @@ from langchain_aimlapi.errors import (
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from uuid import UUID
+
     from langchain_core.outputs import LLMResult
 
 _UNBILLED_PHASES = frozenset({"connect", "pool", "status"})
@@ -102,10 +107,12 @@ def may_be_billed(error: BaseException) -> bool:
     return not isinstance(error, Exception)  # stopped from outside: cancelled, closed, interrupted
 
 
-def spend_of(message: AIMessage | None, error: BaseException | None = None) -> Spend:
-    """Say what a call that has ended counts as."""
+def spend_of(
+    message: AIMessage | None, error: BaseException | None = None, *, sent: bool = True
+) -> Spend:
+    """Say what a call that has ended counts as; one of which nothing was sent has failed."""
     if message is None:
-        is_unknown = error is None or may_be_billed(error)
+        is_unknown = sent and (error is None or may_be_billed(error))
         return Spend(unpriced=is_unknown, failed=not is_unknown)
     if is_cached(message):
         return Spend(cached=1)
@@ -116,3 +123,57 @@ def spend_of(message: AIMessage | None, error: BaseException | None = None) -> S
     if cost is None:
         return spend._replace(unpriced=1)
     return spend._replace(billed=1, credits=cost["credits"])
+
+
+# --- calls that are cancelled ---------------------------------------------------------------------
+
+
+class Watch:
+    """The calls of one `agenerate`. LangChain tells no handler when such a call is cancelled."""
+
+    def __init__(self) -> None:
+        self._ends: list[tuple[UUID, Callable[[BaseException, bool], None]]] = []
+        self._sent: set[UUID | None] = set()
+
+    def add(self, run_id: UUID, end: Callable[[BaseException, bool], None]) -> None:
+        """Have `end` called if the call is cancelled: with the error, and whether it was sent."""
+        self._ends.append((run_id, end))
+
+    def note_sent(self, run_id: UUID | None) -> None:
+        """Note that a request of a call has been made; None stands for any of them."""
+        self._sent.add(run_id)
+
+    def cancelled(self, error: BaseException) -> None:
+        """End all calls that have not ended."""
+        for run_id, end in self._ends:
+            end(error, not self._sent.isdisjoint({run_id, None}))
+
+
+_watch: ContextVar[Watch | None] = ContextVar("aimlapi_watched_calls", default=None)
+
+
+@contextlib.contextmanager
+def watching() -> Iterator[None]:
+    """Tell handlers of calls that begin in the block, and that it is cancelled with."""
+    token = _watch.set(watch := Watch())
+    try:
+        yield
+    except Exception:  # LangChain tells handlers of these
+        raise
+    except BaseException as error:
+        watch.cancelled(error)
+        raise
+    finally:
+        _watch.reset(token)
+
+
+def watch_call(run_id: UUID, end: Callable[[BaseException, bool], None]) -> None:
+    """Have a handler hear of a call that is cancelled; see `Watch.add`."""
+    if (watch := _watch.get()) is not None:
+        watch.add(run_id, end)
+
+
+def note_sent(run_id: UUID | None) -> None:
+    """Note that a request of this call is made: cancelled from here on, it may be billed."""
+    if (watch := _watch.get()) is not None:
+        watch.note_sent(run_id)

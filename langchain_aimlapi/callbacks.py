@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import threading
@@ -15,7 +16,7 @@ from langchain_core.messages import AIMessageChunk, message_to_dict
 from langchain_core.tracers.langchain import LangChainTracer
 from typing_extensions import Self, override
 
-from langchain_aimlapi._spend import is_cached, own_message
+from langchain_aimlapi._spend import is_cached, own_message, watch_call
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ class JSONLinesHandler(BaseCallbackHandler):
 
     A file is opened for each line, so it may be moved away while calls run. One handler may be used
     by many threads and tasks at once. If a line cannot be written, LangChain logs a warning and the
-    call goes on. An `ainvoke` that was cancelled has no line: LangChain does not tell handlers of
-    its end.
+    call goes on. A call that was cancelled has the class of what ended it as its `error`.
     """
 
     run_inline = True
@@ -141,6 +141,7 @@ class JSONLinesHandler(BaseCallbackHandler):
             parent=self._names.get(parent_run_id) if parent_run_id else None,
             prompt=prompt if self._include_text else None,
         )
+        watch_call(run_id, functools.partial(self._end_cancelled, run_id))
 
     @override
     def on_llm_new_token(self, token: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -180,6 +181,9 @@ class JSONLinesHandler(BaseCallbackHandler):
     ) -> None:
         """Write the line of a call that failed, was stopped, or was not made."""
         self._end(run_id, response, error)
+
+    def _end_cancelled(self, run_id: UUID, error: BaseException, _: bool) -> None:  # noqa: FBT001
+        self._end(run_id, None, error)
 
     def _end(self, run_id: UUID, response: LLMResult | None, error: BaseException | None) -> None:
         started = self._calls.pop(run_id, None)

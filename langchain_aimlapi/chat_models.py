@@ -41,6 +41,7 @@ from langchain_aimlapi._settings import (
     AIMLAPISettings,
     read_key,
 )
+from langchain_aimlapi._spend import note_sent, watching
 from langchain_aimlapi._turn import Turn
 from langchain_aimlapi.account import AccountMethods
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
@@ -235,6 +236,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         **kwargs: Any,
     ) -> ChatResult:
         with self._turn(messages, stop, run_manager, kwargs, stream=False) as turn:
+            note_sent(run_manager.run_id if run_manager is not None else None)
             reply = await self._transport().apost(turn)
             return turn.result(reply.body, reply.headers)
 
@@ -268,6 +270,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with self._turn(messages, stop, run_manager, kwargs, stream=True) as turn:
+            note_sent(run_manager.run_id if run_manager is not None else None)
             async with self._transport().astream(turn) as events:
                 parser = turn.parser(events.headers)
                 with keeping_partial(parser):
@@ -285,7 +288,8 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
 
     @override
     async def agenerate(self, *args: Any, **kwargs: Any) -> LLMResult:
-        return await super().agenerate(*args, **self._whole_if_several(kwargs))
+        with watching():  # LangChain tells no handler of a call that is cancelled
+            return await super().agenerate(*args, **self._whole_if_several(kwargs))
 
     def _whole_if_several(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Make a call for several answers whole, though a handler would like it streamed."""
@@ -307,6 +311,12 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         if (cost := sys.modules.get("langchain_aimlapi.cost")) is not None:
             cost.check_spend_limit(run_manager.run_id if run_manager is not None else None)
         params = self._params(kwargs, stream=stream)
+        extra_body = {**self.extra_body, **kwargs.get("extra_body", {})}
+        if (params | extra_body).get("background"):
+            raise AIMLAPIConfigurationError(
+                "background=True gives a response that is still queued, without an answer, and "
+                "this class does not wait for it. Leave background out; deadline bounds a call."
+            )
         stops = self.stop if stop is None else stop
         stops = [stops] if isinstance(stops, str) else list(stops or ())
         if stops and self.send_stop:
@@ -317,7 +327,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             route=Route(self._address(), params["model"], params, self.use_responses_api),
             stream=stream,
             stop=[text for text in stops if text],
-            extra_body={**self.extra_body, **kwargs.get("extra_body", {})},
+            extra_body=extra_body,
             retries=Retries(RetryPolicy(self.max_retries, self.retry_read_timeouts)),
             client_request_id=self._request_id(kwargs.get("client_request_id"), run_manager),
             seal=Seal(

@@ -9,6 +9,7 @@ integer credits, so they are right to the credit however many calls there are.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from contextvars import ContextVar
@@ -19,7 +20,7 @@ from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import Self, override
 
 from langchain_aimlapi._messages.usage import CREDITS_PER_USD
-from langchain_aimlapi._spend import Spend, own_message, spend_of
+from langchain_aimlapi._spend import Spend, own_message, spend_of, watch_call
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
@@ -99,9 +100,11 @@ class CostTracker(BaseCallbackHandler):
     tracker like any other handler, `config={"callbacks": [tracker]}` (which LangGraph hands on to
     async nodes from Python 3.11 only). Calls of other providers' models are not counted.
 
-    Some answers have no price: streams that were cut, stopped, or closed early, and those of
-    gateways that do not tell. They are counted as unpriced, and `unpriced_calls` has their ids;
-    `settle` adds their prices once the usage log knows them.
+    Some answers have no price: streams that were cut, stopped, or closed early, calls that were
+    cancelled, and answers of gateways that do not tell. They are counted as unpriced, and
+    `unpriced_calls` has their ids; `settle` adds their prices once the usage log knows them. Until
+    then, or until `write_off`, each keeps its reserve. Calls that were cancelled before a request
+    was made have failed.
 
     With a limit, the next call raises `SpendLimitExceeded` in place of a request once that much has
     been billed; answers from the cache are still given. Calls in flight can overshoot the limit,
@@ -169,10 +172,7 @@ class CostTracker(BaseCallbackHandler):
 
     @property
     def running(self) -> int:
-        """Calls that have begun and not ended.
-
-        An `ainvoke` that was cancelled stays here: LangChain does not tell handlers of its end.
-        """
+        """Calls that have begun and not ended."""
         return len(self._open)
 
     @property
@@ -248,6 +248,22 @@ class CostTracker(BaseCallbackHandler):
             settled += 1
         return settled
 
+    def write_off(self) -> int:
+        """Give up waiting for prices: unpriced calls hold no reserve any more.
+
+        They stay counted as unpriced, here and in the trackers around, and can no longer be
+        settled.
+
+        Returns:
+            How many calls were written off.
+        """
+        with self._lock:
+            unpriced = list(self._unpriced.items())
+        for run_id, (call, _) in unpriced:
+            for tracker in call.trackers:
+                tracker._write_off_one(run_id)
+        return len(unpriced)
+
     # --- as a context manager ---------------------------------------------------------------------
 
     def __enter__(self) -> Self:
@@ -295,6 +311,7 @@ class CostTracker(BaseCallbackHandler):
                     admitted._forget(run_id)
                 _refused[run_id] = refusal
                 return
+        watch_call(run_id, functools.partial(self._end_cancelled, run_id))
 
     @override
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
@@ -313,12 +330,22 @@ class CostTracker(BaseCallbackHandler):
         """Count a call that failed: as unpriced if it may have been billed."""
         self._end(run_id, own_message(response), error)
 
-    def _end(self, run_id: UUID, message: AIMessage | None, error: BaseException | None) -> None:
+    def _end_cancelled(self, run_id: UUID, error: BaseException, sent: bool) -> None:  # noqa: FBT001
+        self._end(run_id, None, error, sent=sent)
+
+    def _end(
+        self,
+        run_id: UUID,
+        message: AIMessage | None,
+        error: BaseException | None,
+        *,
+        sent: bool = True,
+    ) -> None:
         _refused.pop(run_id, None)
         call = self._open.get(run_id)
         if call is None:  # of another provider, refused, or counted already by an inner tracker
             return
-        spend = spend_of(message, error)
+        spend = spend_of(message, error, sent=sent)
         found = message.response_metadata if message is not None else {}
         ids = UnpricedCall(
             call.model,
@@ -348,6 +375,11 @@ class CostTracker(BaseCallbackHandler):
         held = f", and reserve_usd={self.reserve_usd:g} is to be kept for this call"
         if others:
             held += f" and for each of {others} that are running or unpriced"
+        if unpriced := len(self._unpriced):
+            held += (
+                f" ({unpriced} unpriced, which may have been billed: settle() adds their prices, "
+                "write_off() gives up their reserve)"
+            )
         return SpendLimitExceeded(
             f"The spend limit is reached: {self.usd:.6f} of {limit_usd:g} USD spent"
             f"{held if self.reserve_usd else ''}. Nothing was sent. Raise the tracker's limit_usd, "
@@ -373,6 +405,10 @@ class CostTracker(BaseCallbackHandler):
         with self._lock:
             if self._unpriced.pop(ids.run_id, None) is not None:
                 self._add(ids.model, known)
+
+    def _write_off_one(self, run_id: UUID) -> None:
+        with self._lock:
+            self._unpriced.pop(run_id, None)
 
     def _add(self, model: str, spend: Spend) -> None:
         sums = self._sums.setdefault(model, [0] * len(spend))

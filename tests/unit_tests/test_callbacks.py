@@ -140,6 +140,17 @@ def test_a_line_for_a_call_that_a_limit_forbade(llm):
     assert (line["error"], line["attempts"]) == ("SpendLimitExceeded", 0)
 
 
+async def test_a_cancelled_call_has_its_line(emulator):
+    llm = ChatAIMLAPI(**emulator.connection())
+    emulator.respond_with(lambda _: Fault.delay(60))
+    file = io.StringIO()
+    config: Any = {"callbacks": [JSONLinesHandler(file)]}
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(llm.ainvoke("Hello", config), 0.2)
+    (line,) = lines(file)
+    assert (line["status"], line["error"]) == ("error", "CancelledError")
+
+
 def test_a_cached_answer_is_not_paid_twice(emulator):
     file = io.StringIO()
     handler = JSONLinesHandler(file)

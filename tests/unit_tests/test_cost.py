@@ -23,6 +23,7 @@ from langchain_core.exceptions import ModelError
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
+from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
@@ -291,7 +292,8 @@ def test_a_cached_answer_costs_nothing(emulator):
     llm = ChatAIMLAPI(cache=InMemoryCache(), **emulator.connection())
     with CostTracker() as tracker:
         first, second = llm.invoke("Hello"), llm.invoke("Hello")
-    assert first.response_metadata["cost"] == second.response_metadata["cost"]
+    assert second.response_metadata["cost"] == {"usd": 0.0, "credits": 0}
+    assert first.response_metadata["cost"]["credits"] == emulator.ledger[0].credits
     assert (tracker.total.billed, tracker.total.cached) == (1, 1)
     assert tracker.credits == ledger_sum(emulator) > 0
     assert tracker.total.input_tokens == first.usage_metadata["input_tokens"]
@@ -414,13 +416,73 @@ def test_which_errors_leave_the_bill_open(error, billed):
     assert spend_of(None, error) == (Spend(unpriced=1) if billed else Spend(failed=1))
 
 
-async def test_a_cancelled_ainvoke_stays_among_the_running(emulator, llm):
-    emulator.respond_with(lambda _: Fault.delay(4))
+@pytest.mark.parametrize("way", ["ainvoke", "streaming", "abatch", "agenerate", "chain"])
+async def test_a_cancelled_call_is_over_and_unpriced(emulator, llm, way):
+    arrived = threading.Event()
+
+    def stay(_: Any) -> Fault:
+        arrived.set()
+        return Fault.delay(60)
+
+    emulator.respond_with(stay)
+    calls = {
+        "ainvoke": lambda: llm.ainvoke("Hello"),
+        "streaming": lambda: llm.ainvoke("Hello", stream=True),
+        "abatch": lambda: llm.abatch(["Hello"]),
+        "agenerate": lambda: llm.agenerate([[HumanMessage("Hello")]]),
+        "chain": lambda: (RunnableLambda(lambda text: text) | llm).ainvoke("Hello"),
+    }
+    with CostTracker() as outer, CostTracker(limit_usd=1, reserve_usd=0.6) as tracker:
+        task = asyncio.ensure_future(calls[way]())
+        while not arrived.is_set():  # noqa: ASYNC110 - the emulator answers without an event
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        for each in (outer, tracker):
+            assert (each.running, each.total.unpriced, each.total.calls) == (0, 1, 1)
+            assert len(each.unpriced_calls) == 1
+        emulator.respond_with(lambda _: Reply("An answer."))
+        with pytest.raises(SpendLimitExceeded, match=r"\(1 unpriced.*write_off\(\)"):
+            await llm.ainvoke("Hello")
+        assert tracker.write_off() == 1
+        assert tracker.unpriced_calls == outer.unpriced_calls == []
+        assert tracker.total.unpriced == 1
+        assert (await llm.ainvoke("Hello")).text
+        assert tracker.write_off() == 0
+
+
+async def test_a_call_that_is_cancelled_unsent_has_failed(emulator):
+    limiter = InMemoryRateLimiter(requests_per_second=0.001)
+    llm = ChatAIMLAPI(rate_limiter=limiter, **emulator.connection())
     with CostTracker() as tracker:
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(llm.ainvoke("Hello"), 0.05)
-        assert tracker.running == 1
-        assert tracker.total.calls == 0
+            await asyncio.wait_for(llm.abatch(["One", "Two"]), 0.05)
+        assert (tracker.running, tracker.total) == (0, Spend(failed=2))
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+async def test_an_answer_from_the_cache_is_a_new_message(emulator, way):
+    llm = ChatAIMLAPI(cache=InMemoryCache(), **emulator.connection())
+    answers = [
+        llm.invoke("Hello") if way == "invoke" else await llm.ainvoke("Hello") for _ in range(3)
+    ]
+    costs = [answer.response_metadata["cost"]["credits"] for answer in answers]
+    assert costs == [emulator.ledger[0].credits, 0, 0]
+    assert [answer.id for answer in answers[1:]] == [None, None]
+    answers[1].response_metadata["cost"]["credits"] = 5
+    assert answers[2].response_metadata["cost"]["credits"] == 0
+
+
+@pytest.mark.parametrize("given", ["model_kwargs", "extra_body"])
+def test_a_call_in_the_background_is_refused_by_name(emulator, given):
+    llm = ChatAIMLAPI(
+        use_responses_api=True, **{given: {"background": True}}, **emulator.connection()
+    )
+    with pytest.raises(errors.AIMLAPIConfigurationError, match="background=True"):
+        llm.invoke("Hello")
+    assert emulator.requests == []
 
 
 def log_row(inference_id: str | None, **fields: Any) -> UsageLogEntry:

@@ -71,6 +71,12 @@ NAMES = [
         "The cache's key: an id that differs with each call must not be in it.",
     ),
     Private(
+        CHAT_MODEL,
+        "_convert_cached_generations",
+        ("self", "cache_val"),
+        "The only hook between a cache and the answer: without it the old cost and id come again.",
+    ),
+    Private(
         "langchain_core.tracers.langchain:LangChainTracer",
         "_update_run_single",
         ("run",),
