@@ -142,7 +142,7 @@ def test_a_line_for_a_call_that_a_limit_forbade(llm):
 
 async def test_a_cancelled_call_has_its_line(emulator):
     llm = ChatAIMLAPI(**emulator.connection())
-    emulator.respond_with(lambda _: Fault.delay(60))
+    emulator.respond_with(lambda _: Fault.delay(4))
     file = io.StringIO()
     config: Any = {"callbacks": [JSONLinesHandler(file)]}
     with pytest.raises(asyncio.TimeoutError):

@@ -422,7 +422,7 @@ async def test_a_cancelled_call_is_over_and_unpriced(emulator, llm, way):
 
     def stay(_: Any) -> Fault:
         arrived.set()
-        return Fault.delay(60)
+        return Fault.delay(4)
 
     emulator.respond_with(stay)
     calls = {
