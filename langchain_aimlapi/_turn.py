@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_aimlapi._dialects.base import CallFacts, unreadable
 from langchain_aimlapi._http.deadline import NO_DEADLINE
 from langchain_aimlapi._messages.seal import is_unopened
+from langchain_aimlapi._messages.tools import names_of
 from langchain_aimlapi._wire.json import STUMBLES
 from langchain_aimlapi.errors import AIMLAPIError
 
@@ -168,4 +169,5 @@ class Turn:
             headers=headers,
             stop=self._stop,
             seal=self._seal,
+            tools=names_of(self._params.get("tools", ())),
         )

@@ -29,6 +29,7 @@ from langchain_aimlapi._messages.structured_output import (
 )
 from langchain_aimlapi._messages.tokens import count_messages, count_text, token_ids
 from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
+from langchain_aimlapi._messages.usage import combined_llm_outputs
 from langchain_aimlapi._parameters import (
     REQUEST_PARAMETERS,
     check_values,
@@ -295,6 +296,10 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         """Make a call for several answers whole, though a handler would like it streamed."""
         several = (kwargs.get("n", self.n) or 1) > 1
         return {"stream": False, **kwargs} if several else kwargs
+
+    @override
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        return combined_llm_outputs(llm_outputs)
 
     # --- from arguments to a turn -----------------------------------------------------------------
 

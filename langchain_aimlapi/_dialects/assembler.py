@@ -4,7 +4,8 @@ Whatever the endpoint, and whether the reply streams or not, its pieces pass thr
 `MessageAssembler`. That is why all four ways give the same message:
 
 - `content`: the visible text, a string.
-- `tool_calls`, `invalid_tool_calls`, `usage_metadata`, `id`: LangChain's own.
+- `tool_calls`, `invalid_tool_calls`, `usage_metadata`: LangChain's own. So is `id`, which LangChain
+  gives: some gateways repeat ids, and LangGraph replaces messages by id.
 - `additional_kwargs`: `reasoning_content`, `refusal`, `annotations` and what else has to be sent
   back as it came.
 - `response_metadata`: where it came from, how it ended and what it cost.
@@ -16,17 +17,18 @@ key rides on one chunk only. Ids are on the first (they survive a cut), the rest
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
 
 from langchain_aimlapi._dialects.base import unreadable
+from langchain_aimlapi._dialects.calls import ToolCalls
 from langchain_aimlapi._dialects.light_chunk import chunk_of
+from langchain_aimlapi._messages.endings import normalized_finish_reason
+from langchain_aimlapi._messages.reasoning import merge_detail
 from langchain_aimlapi._messages.stop import StopFilter
-from langchain_aimlapi._messages.tool_calls import parse_tool_call
-from langchain_aimlapi._wire.json import STUMBLES
+from langchain_aimlapi._wire.json import STUMBLES, without_surrogates
 from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._dialects.base import CallFacts
 
-_HELD_BACK = frozenset({"refusal", "annotations"})
+_Plain = TypeVar("_Plain")
+_HELD_BACK = frozenset({"refusal", "annotations", "reasoning_details"})
 
 
 class MessageAssembler:
@@ -57,15 +60,21 @@ class MessageAssembler:
         self._facts = facts
         self._stop = StopFilter(facts.stop) if facts.stop else None
         self._text: list[str] = []
-        self._calls: list[_Call] = []
+        self.calls = ToolCalls(facts.tools)
         self._kwargs: dict[str, Any] = {}
         self._logprobs: dict[str, Any] = {}
         self._pending = _Pieces()
         self._first = True
+        self._is_identified = False
+        self._halves: dict[str, str] = {}
+        self._is_halved = False
+        self._details: list[dict[str, Any]] = []
+        self._reasoning_source: str | None = None
         self.output_started = False
         self.id: str | None = None
         self.finish_reason: str | None = None
         self.usage: UsageMetadata | None = None
+        self.token_usage: dict[str, Any] | None = None
         self.cost: dict[str, Any] | None = None
         self.closing: dict[str, Any] = {}
 
@@ -75,41 +84,66 @@ class MessageAssembler:
         return self._stop is not None and self._stop.matched
 
     def identify(self, answer_id: Any) -> None:
-        """Take the answer's id; some routes leave it out or empty on some chunks."""
-        if isinstance(answer_id, str) and answer_id:
+        """Take the answer's id; some routes leave it out, empty or change it on some chunks."""
+        if self.id is None and isinstance(answer_id, str) and answer_id:
             self.id = answer_id
+
+    def count(self, token_usage: Any, usage: UsageMetadata | None) -> None:
+        """Take the usage that the API tells: as it came, and in LangChain's words."""
+        if usage is not None:
+            self.token_usage, self.usage = token_usage, usage
 
     # --- pieces ---------------------------------------------------------------------------------
 
     def add_text(self, text: str) -> None:
         """Add visible text, up to a stop sequence."""
-        _require_text(text)
+        text = self._whole_characters("text", text)
         if self._stop is not None:
             text = self._stop.feed(text)
         if text:
             self._show_text(text)
 
-    def add_reasoning(self, text: str) -> None:
-        """Add to the reasoning text."""
-        _require_text(text)
-        if text and not self.stopped:
+    def add_reasoning(self, text: str, source: str = "") -> None:
+        """Add to the reasoning text.
+
+        Args:
+            text: The next piece.
+            source: The key that it came under. Some routes tell the same thoughts under several:
+                the first that has any counts.
+        """
+        text = self._whole_characters("reasoning_content", text)
+        if self._reasoning_source is None and text:
+            self._reasoning_source = source
+        if text and source == self._reasoning_source and not self.stopped:
             self._kwargs.setdefault("reasoning_content", []).append(text)
             kwargs = self._pending.kwargs
             kwargs["reasoning_content"] = kwargs.get("reasoning_content", "") + text
             self.output_started = True
+
+    def add_reasoning_details(self, details: Sequence[Any]) -> None:
+        """Add reasoning blocks, or pieces of them, to be sent back as they came.
+
+        They are shown on the last chunk: LangChain joins texts that are equal, such as `format`.
+        """
+        for detail in details:
+            if isinstance(detail, dict) and not self.stopped:
+                self.add_reasoning(merge_detail(self._details, detail), "reasoning_details")
+        if self._details:
+            self._kwargs["reasoning_details"] = self._details
 
     def add_refusal(self, text: str) -> None:
         """Add to the refusal, which is shown whole, on the last chunk.
 
         LangChain's event stream keeps only the last piece of a refusal that comes in several.
         """
-        _require_text(text)
+        text = self._whole_characters("refusal", text)
         if text and not self.stopped:
             self._kwargs.setdefault("refusal", []).append(text)
 
     def add_items(self, key: str, items: Sequence[Any]) -> None:
         """Add entries to a list in `additional_kwargs`, such as `output_items`."""
         if items and not self.stopped:
+            items = self._mended(items)
             self._kwargs.setdefault(key, []).extend(items)
             self._pending.kwargs.setdefault(key, []).extend(items)
 
@@ -119,11 +153,11 @@ class MessageAssembler:
         LangChain's event stream keeps only the annotations of the last chunk that has any.
         """
         if annotations and not self.stopped:
-            self._kwargs.setdefault("annotations", []).extend(annotations)
+            self._kwargs.setdefault("annotations", []).extend(self._mended(annotations))
 
     def add_logprobs(self, logprobs: dict[str, Any]) -> None:
         """Add token log probabilities: `{"content": […], "refusal": […]}`, either may be None."""
-        for part, tokens in logprobs.items():
+        for part, tokens in self._mended(logprobs).items():
             if not isinstance(tokens, (list, type(None))):
                 raise TypeError(f"a list expected, not {type(tokens).__name__}")
             for target in (self._logprobs, self._pending.logprobs):
@@ -133,30 +167,40 @@ class MessageAssembler:
                     target[part].extend(tokens)
 
     def add_tool_call(
-        self, position: int, *, name: str | None, arguments: str, call_id: str | None
+        self,
+        position: int,
+        *,
+        name: str | None,
+        arguments: str,
+        call_id: str | None,
+        index: Any = None,
     ) -> None:
-        """Add a call or a fragment of one.
-
-        Args:
-            position: Which call of the answer, counted from 0.
-            name: The function's name; None or empty in later fragments.
-            arguments: JSON text, or the next piece of it.
-            call_id: The call's id; None or empty in later fragments.
-        """
+        """Add a call or a fragment of one; see `ToolCalls.add`."""
         _require_text(name or "", arguments, call_id or "")
+        arguments = self._whole_characters(f"call {position}", arguments)
         self._settle_text()
         if self.stopped:
             return
-        while position >= len(self._calls):
-            self._calls.append(_Call())
-        call = self._calls[position]
-        fresh_id = call_id if call_id and not call.id else None
-        fresh_name = name if name and not call.name else None
-        call.id = call.id or fresh_id
-        call.name = call.name or fresh_name
-        call.arguments.append(arguments)
-        self._pending.add_call(position, fresh_name, arguments, fresh_id)
+        self.calls.add(position, name, arguments, call_id, index)
         self.output_started = True
+
+    def _whole_characters(self, channel: str, text: str) -> str:
+        """Return text without halves of characters: some gateways cut between two surrogates.
+
+        The first half waits for the second, which the next piece brings, or never.
+        """
+        _require_text(text)
+        if text.isascii() and not self._halves:
+            return text
+        text = self._halves.pop(channel, "") + text
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._halves[channel] = text[:-1], text[-1]
+            self._is_halved = True
+        return str(without_surrogates(text))
+
+    def _mended(self, values: _Plain) -> _Plain:
+        """Return other data of an answer whose texts were cut inside characters."""
+        return without_surrogates(values) if self._is_halved else values
 
     def _settle_text(self) -> None:
         """Show text that was held back as the possible start of a stop sequence."""
@@ -172,51 +216,54 @@ class MessageAssembler:
 
     def take_chunk(self) -> ChatGenerationChunk | None:
         """Return the pieces added since the last time as one chunk, or None if there are none."""
-        if not (self._first or self._pending):
+        if not (self._first or self._pending or self.calls.fresh):
             return None
         return chunk_of(*self._taken())
 
-    def take_last_chunk(self) -> ChatGenerationChunk:
-        """Return the chunk that ends the stream.
+    def take_last_chunks(self) -> Iterable[ChatGenerationChunk]:
+        """Return the chunks that end the stream, the last one among them.
 
         Raises:
             AIMLAPIStreamInterruptedError: No finish reason has come.
         """
-        self._end()
+        finish_reason = self._end()
+        self.calls.end(finish_reason)
+        if self.calls.fresh:
+            yield chunk_of(*self._taken())
         kwargs = self._joined_kwargs()
         held_back = {key: value for key, value in kwargs.items() if key in _HELD_BACK}
-        text, arguments, metadata, calls, message_id = self._taken()
+        text, arguments, metadata, calls = self._taken()
         message = AIMessageChunk(
             content=text,
             additional_kwargs={**arguments, **held_back},
             response_metadata={**metadata, **self._closing()},
             tool_call_chunks=calls,
-            id=message_id,
             usage_metadata=self.usage,
             chunk_position="last",
         )
-        return ChatGenerationChunk(
-            message=message, generation_info={"finish_reason": self.finish_reason}
-        )
+        yield ChatGenerationChunk(message=message, generation_info={"finish_reason": finish_reason})
 
-    def _taken(
-        self,
-    ) -> tuple[str, dict[str, Any], dict[str, Any], list[ToolCallChunk], str | None]:
-        """Take the pending pieces: text, kwargs, metadata, calls and the message's id."""
+    def _taken(self) -> tuple[str, dict[str, Any], dict[str, Any], list[ToolCallChunk]]:
+        """Take the pending pieces: text, kwargs, metadata and calls."""
         pieces, self._pending = self._pending, _Pieces()
         metadata: dict[str, Any] = {"model_provider": MODEL_PROVIDER}
         if self._first:
             self._first = False
             metadata.update(self._opening())
+        if self.id and not self._is_identified:
+            self._is_identified = True
+            metadata["id"] = self.id
         if pieces.logprobs:
             metadata["logprobs"] = pieces.logprobs
-        return pieces.text, pieces.kwargs, metadata, list(pieces.calls.values()), self.id
+        return pieces.text, pieces.kwargs, metadata, self.calls.take()
 
     def message(self) -> AIMessage:
         """Return the whole message of a reply that did not stream."""
-        self._end()
-        calls, invalid = self._parsed_calls()
-        metadata = {"model_provider": MODEL_PROVIDER, **self._opening(), **self._closing()}
+        calls, invalid = self.calls.parsed(self._end())
+        metadata = {"model_provider": MODEL_PROVIDER, **self._opening()}
+        if self.id:
+            metadata["id"] = self.id
+        metadata.update(self._closing())
         if self._logprobs:
             metadata["logprobs"] = self._logprobs
         return AIMessage(
@@ -226,52 +273,61 @@ class MessageAssembler:
             tool_calls=calls,
             invalid_tool_calls=invalid,
             usage_metadata=self.usage,
-            id=self.id,
         )
 
     def generation(self) -> ChatGeneration:
         """Return the whole message as LangChain's generation."""
+        message = self.message()
         info = {"finish_reason": self.finish_reason}
         return ChatGeneration(
-            message=self.message(),
+            message=message,
             generation_info={**info, "logprobs": self._logprobs} if self._logprobs else info,
         )
 
     def partial_message(self) -> AIMessageChunk:
-        """Return what has come so far; text that a stop sequence held back included."""
+        """Return what has come so far, text that a stop sequence held back included.
+
+        Calls that are not whole are marked, so that none of them passes as valid.
+        """
         held = self._stop.flush() if self._stop is not None else ""
+        metadata = {"model_provider": MODEL_PROVIDER, **self._opening()}
         return AIMessageChunk(
             content="".join(self._text) + held,
             additional_kwargs=self._joined_kwargs(),
-            response_metadata={"model_provider": MODEL_PROVIDER, **self._opening()},
-            tool_call_chunks=[
-                tool_call_chunk(name=call.name, args="".join(call.arguments), id=call.id, index=i)
-                for i, call in enumerate(self._calls)
-            ],
-            id=self.id,
+            response_metadata={**metadata, "id": self.id} if self.id else metadata,
+            tool_call_chunks=self.calls.interrupted(),
         )
 
-    def _end(self) -> None:
+    def _end(self) -> str:
+        """Take the end of the answer, and return its finish reason."""
+        for channel, add in (
+            ("text", self.add_text),
+            ("reasoning_content", self._end_reasoning),
+            ("refusal", self.add_refusal),
+        ):
+            if self._halves.pop(channel, None):
+                add("\ufffd")
         self._settle_text()
         if self.stopped:
             self.finish_reason = "stop"
-        if self.finish_reason is None:
-            details = self._facts.error_details()
-            details["is_retryable"] = not self.output_started
-            partial = self.partial_message()
-            is_empty = not (partial.content or partial.additional_kwargs or self._calls)
-            arrived = "Nothing had come" if is_empty else "What had come is in partial_message"
-            raise AIMLAPIStreamInterruptedError(
-                "The stream ended before the answer did: no finish reason came. "
-                f"{arrived}; ask again.",
-                partial_message=None if is_empty else partial,
-                **details,
-            )
+        if self.finish_reason is not None:
+            return self.finish_reason
+        details = self._facts.error_details()
+        details["is_retryable"] = not self.output_started
+        partial = self.partial_message()
+        is_empty = not (partial.content or partial.additional_kwargs or self.calls)
+        arrived = "Nothing had come" if is_empty else "What had come is in partial_message"
+        raise AIMLAPIStreamInterruptedError(
+            f"The stream ended before the answer did: no finish reason came. {arrived}; ask again.",
+            partial_message=None if is_empty else partial,
+            **details,
+        )
+
+    def _end_reasoning(self, text: str) -> None:
+        self.add_reasoning(text, self._reasoning_source or "")
 
     def _opening(self) -> dict[str, Any]:
         metadata: dict[str, Any] = {}
-        if self.id:
-            metadata["id"] = self.id
         if inference_id := self._facts.inference_id:
             metadata["inference_id"] = inference_id
         if self._facts.client_request_id:
@@ -281,8 +337,15 @@ class MessageAssembler:
     def _closing(self) -> dict[str, Any]:
         metadata = {key: value for key, value in self.closing.items() if value is not None}
         metadata["finish_reason"] = self.finish_reason
+        normalized = normalized_finish_reason(
+            self.finish_reason, refused="refusal" in self._kwargs, called=bool(self.calls)
+        )
+        if normalized is not None:
+            metadata["normalized_finish_reason"] = normalized
         metadata["endpoint"] = self._facts.endpoint
         metadata["attempts"] = self._facts.attempts
+        if self.token_usage is not None:
+            metadata["token_usage"] = self.token_usage
         if self.cost is not None:
             metadata["cost"] = self.cost
         return metadata
@@ -293,14 +356,6 @@ class MessageAssembler:
             if key in joined:
                 joined[key] = "".join(joined[key])
         return joined
-
-    def _parsed_calls(self) -> tuple[list[Any], list[Any]]:
-        valid: list[Any] = []
-        invalid: list[Any] = []
-        for call in self._calls:
-            parsed = parse_tool_call(call.name, "".join(call.arguments), call.id)
-            (valid if parsed["type"] == "tool_call" else invalid).append(parsed)
-        return valid, invalid
 
 
 class AssemblingParser(ABC):
@@ -337,7 +392,7 @@ class AssemblingParser(ABC):
     def close(self) -> Iterable[ChatGenerationChunk]:
         """Take the end of the stream; see `StreamParser.close`."""
         try:
-            return (self.assembler.take_last_chunk(),)
+            return list(self.assembler.take_last_chunks())
         except STUMBLES as error:
             raise unreadable(error, self.facts) from error
 
@@ -357,34 +412,15 @@ def _require_text(*values: Any) -> None:
             raise TypeError(f"text expected, not {type(value).__name__}")
 
 
-class _Call:
-    """One tool call as it grows."""
-
-    __slots__ = ("arguments", "id", "name")
-
-    def __init__(self) -> None:
-        self.id: str | None = None
-        self.name: str | None = None
-        self.arguments: list[str] = []
-
-
 class _Pieces:
-    """What was added since the last chunk."""
+    """What was added since the last chunk, calls aside."""
 
-    __slots__ = ("calls", "kwargs", "logprobs", "text")
+    __slots__ = ("kwargs", "logprobs", "text")
 
     def __init__(self) -> None:
         self.text = ""
         self.kwargs: dict[str, Any] = {}
         self.logprobs: dict[str, Any] = {}
-        self.calls: dict[int, ToolCallChunk] = {}
-
-    def add_call(self, position: int, name: str | None, args: str, call_id: str | None) -> None:
-        """Add a fragment; LangChain adds up fragments of different chunks, not within one."""
-        if earlier := self.calls.get(position):
-            name, call_id = earlier["name"] or name, earlier["id"] or call_id
-            args = (earlier["args"] or "") + args
-        self.calls[position] = tool_call_chunk(name=name, args=args, id=call_id, index=position)
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.kwargs or self.calls or self.logprobs)
+        return bool(self.text or self.kwargs or self.logprobs)

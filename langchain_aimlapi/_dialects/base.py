@@ -17,7 +17,7 @@ from langchain_aimlapi.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from langchain_core.messages import AIMessageChunk, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -42,6 +42,8 @@ class CallFacts:
     """Stop sequences to apply to the visible text."""
     seal: Seal | None = None
     """The mark that sealed reasoning of this reply gets."""
+    tools: Collection[str] = ()
+    """Names of the tools that the model was given."""
 
     @property
     def inference_id(self) -> str | None:

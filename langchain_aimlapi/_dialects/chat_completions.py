@@ -17,9 +17,8 @@ from langchain_aimlapi._dialects.assembler import AssemblingParser, MessageAssem
 from langchain_aimlapi._messages.content import as_text, kind_of, text_of
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.conversation import named, wire_messages
-from langchain_aimlapi._messages.tool_calls import ToolCallSlots
 from langchain_aimlapi._messages.tools import function_choice, function_tool
-from langchain_aimlapi._messages.usage import cost_from, usage_from_chat
+from langchain_aimlapi._messages.usage import cost_from, llm_output, meta_from, usage_from_chat
 from langchain_aimlapi._wire.json import dumps
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
@@ -37,6 +36,11 @@ _RENAMED = {
     "max_tokens": "max_completion_tokens",
 }
 _OF_REASONING = frozenset({"effort", "summary"})
+_REASONING = ("reasoning_content", "reasoning")
+"""Names under which routes of this gateway are known to send reasoning text. None of them is
+documented for the GPT-5.1 models: it is read if it is there."""
+_NO_IDS = frozenset({"", "null", "None"})
+"""What some gateways send for an id that is not there."""
 _METADATA = ("created", "system_fingerprint", "service_tier", "native_finish_reason")
 
 
@@ -84,15 +88,15 @@ class ChatCompletionsDialect:
             assembler = MessageAssembler(facts)
             _read_envelope(assembler, body, facts.headers)
             if position:
-                assembler.id, assembler.usage, assembler.cost = None, None, None
+                assembler.id = assembler.usage = assembler.token_usage = assembler.cost = None
             message = choice.get("message") or {}
             _read_choice(assembler, choice, message)
             for index, call in enumerate(message.get("tool_calls") or ()):
-                _read_tool_call(assembler, index, call)
+                _read_tool_call(assembler, call, index)
             # A whole reply is finished, whether or not a route says how.
             assembler.finish_reason = assembler.finish_reason or "stop"
             generations.append(assembler.generation())
-        return ChatResult(generations=generations, llm_output={"model_name": body.get("model")})
+        return ChatResult(generations=generations, llm_output=llm_output(body, body.get("usage")))
 
     def stream_parser(self, facts: CallFacts) -> ChatCompletionsStreamParser:
         """Make the reader of one stream."""
@@ -101,11 +105,6 @@ class ChatCompletionsDialect:
 
 class ChatCompletionsStreamParser(AssemblingParser):
     """Reads one stream of `chat.completion.chunk` objects."""
-
-    def __init__(self, facts: CallFacts) -> None:
-        """Start before the first event."""
-        super().__init__(facts)
-        self._slots = ToolCallSlots()
 
     @override
     def read(self, event: dict[str, Any]) -> None:
@@ -116,8 +115,7 @@ class ChatCompletionsStreamParser(AssemblingParser):
             message = choice.get("delta") or choice.get("message") or {}
             _read_choice(assembler, choice, message)
             for call in message.get("tool_calls") or ():
-                position = self._slots.place(call.get("index"), call.get("id"))
-                _read_tool_call(assembler, position, call)
+                _read_tool_call(assembler, call)
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -134,19 +132,22 @@ def _read_envelope(
         if (value := body.get(key)) is not None:
             assembler.closing[key] = value
     if usage := body.get("usage"):
-        assembler.usage = usage_from_chat(usage) or assembler.usage
+        assembler.count(usage, usage_from_chat(usage))
     if headers or "meta" in body:
         assembler.cost = cost_from(body, headers) or assembler.cost
+        if meta := meta_from(body, headers):
+            assembler.closing["meta"] = meta
 
 
 def _read_choice(
     assembler: MessageAssembler, choice: Mapping[str, Any], message: Mapping[str, Any]
 ) -> None:
     """Read a choice, its tool calls aside; `message` is its `message` or its `delta`."""
-    if reasoning := _reasoning_text(message):
-        assembler.add_reasoning(reasoning)
+    for key in _REASONING:
+        if isinstance(text := message.get(key), str) and text:
+            assembler.add_reasoning(text, key)
     if isinstance(details := message.get("reasoning_details"), list):
-        assembler.add_items("reasoning_details", details)
+        assembler.add_reasoning_details(details)
     content = message.get("content")
     if isinstance(content, list):
         content = text_of(block for block in content if isinstance(block, dict))
@@ -161,33 +162,27 @@ def _read_choice(
     assembler.finish_reason = choice.get("finish_reason") or assembler.finish_reason
 
 
-def _read_tool_call(assembler: MessageAssembler, position: int, call: Mapping[str, Any]) -> None:
-    """Read a tool call or a fragment of one; custom tools name their parts differently."""
+def _read_tool_call(
+    assembler: MessageAssembler, call: Mapping[str, Any], position: int | None = None
+) -> None:
+    """Read a tool call or a fragment of one; custom tools name their parts differently.
+
+    Args:
+        assembler: Where it goes.
+        call: The call.
+        position: Which call it is, if that is known.
+    """
     function = call.get("function") or call.get("custom") or {}
     arguments = function.get("arguments", function.get("input"))
     if not isinstance(arguments, str):
         arguments = "" if arguments is None else dumps(arguments).decode()
-    assembler.add_tool_call(
-        position, name=function.get("name"), arguments=arguments, call_id=call.get("id")
-    )
-
-
-def _reasoning_text(message: Mapping[str, Any]) -> str:
-    """Find reasoning text under the names that routes of this gateway are known to use.
-
-    None of them is documented for the GPT-5.1 models: it is read if it is there.
-    """
-    for key in ("reasoning_content", "reasoning"):
-        if isinstance(text := message.get(key), str) and text:
-            return text
-    details = message.get("reasoning_details")
-    if not isinstance(details, list):
-        return ""
-    return "".join(
-        detail.get("text") or detail.get("summary") or ""
-        for detail in details
-        if isinstance(detail, dict)
-    )
+    name, index = function.get("name"), call.get("index")
+    call_id = call.get("id")
+    if call_id in _NO_IDS:
+        call_id = None
+    if position is None:
+        position = assembler.calls.place(index, name, arguments, call_id)
+    assembler.add_tool_call(position, name=name, arguments=arguments, call_id=call_id, index=index)
 
 
 # --- writing ------------------------------------------------------------------------------------

@@ -26,7 +26,6 @@ def chunk_of(
     kwargs: dict[str, Any],
     metadata: dict[str, Any],
     calls: list[ToolCallChunk],
-    message_id: str | None,
 ) -> ChatGenerationChunk:
     """Make a chunk, equal to the one that LangChain's constructors make of the same values.
 
@@ -35,14 +34,12 @@ def chunk_of(
         kwargs: `additional_kwargs`, kept as it is.
         metadata: `response_metadata`, kept as it is.
         calls: Fragments of tool calls with text as arguments.
-        message_id: The message's id.
     """
     fields: dict[str, Any] = {
         "content": text,
         "additional_kwargs": kwargs,
         "response_metadata": metadata,
         "tool_call_chunks": calls,
-        "id": message_id,
     }
     if any((call["args"] or "").lstrip().startswith("{") for call in calls):
         # The start of an object may be read as arguments already; only LangChain knows how.
@@ -75,7 +72,7 @@ def _with(template: _Model, values: dict[str, Any]) -> _Model:
 
 def _validated(calls: list[ToolCallChunk]) -> AIMessageChunk:
     return AIMessageChunk(
-        content="", additional_kwargs={}, response_metadata={}, tool_call_chunks=calls, id=None
+        content="", additional_kwargs={}, response_metadata={}, tool_call_chunks=calls
     )
 
 

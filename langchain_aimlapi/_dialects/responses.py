@@ -19,7 +19,12 @@ from typing_extensions import override
 from langchain_aimlapi._dialects.assembler import AssemblingParser
 from langchain_aimlapi._dialects.responses_input import wire_items, wire_params
 from langchain_aimlapi._messages.content_blocks import listed
-from langchain_aimlapi._messages.usage import cost_from, usage_from_responses
+from langchain_aimlapi._messages.usage import (
+    cost_from,
+    llm_output,
+    meta_from,
+    usage_from_responses,
+)
 from langchain_aimlapi.errors import AIMLAPIServerError
 from langchain_aimlapi.profiles import profile_for
 
@@ -73,7 +78,7 @@ class ResponsesDialect:
         parser.finish(body)
         return ChatResult(
             generations=[parser.assembler.generation()],
-            llm_output={"model_name": body.get("model")},
+            llm_output=llm_output(body, body.get("usage")),
         )
 
     def stream_parser(self, facts: CallFacts) -> ResponsesStreamParser:
@@ -145,7 +150,8 @@ class ResponsesStreamParser(AssemblingParser):
         if not self._length and not any(item.get("type") in _CALLS for item in items):
             # What SDKs add as a convenience this gateway sends; it counts where nothing else does.
             self._text(("output_text",), response.get("output_text") or "")
-        self.assembler.usage = usage_from_responses(response.get("usage"))
+        usage = response.get("usage")
+        self.assembler.count(usage, usage_from_responses(usage))
         self.assembler.finish_reason = self._finish_reason(response)
 
     def _finish_reason(self, response: Mapping[str, Any]) -> str:
@@ -230,6 +236,8 @@ class ResponsesStreamParser(AssemblingParser):
     def _cost(self, holder: Mapping[str, Any]) -> None:
         # Where in a stream the price rides is not documented: it is taken from wherever it is.
         self.assembler.cost = cost_from(holder, self.facts.headers) or self.assembler.cost
+        if meta := meta_from(holder, self.facts.headers):
+            self.assembler.closing["meta"] = meta
 
     def _item(self, index: int, item: Mapping[str, Any]) -> None:
         """Take a finished output item."""
@@ -241,7 +249,7 @@ class ResponsesStreamParser(AssemblingParser):
             self._message(index, item)
         elif kind in _CALLS:
             self._call(index, item)
-            kept = {"type": kind, "call_id": item.get("call_id")}
+            kept = {"type": kind, "call_id": self._call_id(index, item)}
             self._keep({**kept, **_present(item, "id", "status")})
         else:
             if kind == "reasoning":
@@ -317,6 +325,13 @@ class ResponsesStreamParser(AssemblingParser):
                 call_id=item.get("call_id") or item.get("id"),
             )
         self._arguments(index, item.get(_CALLS[item["type"]]) or "")
+
+    def _call_id(self, index: int, item: Mapping[str, Any]) -> Any:
+        """Return the id under which the call stands in `tool_calls`."""
+        position = self._positions[index]
+        return (
+            item.get("call_id") if self.assembler.stopped else self.assembler.calls.settle(position)
+        )
 
     def _arguments(self, index: int, text: str, *, delta: bool = False) -> None:
         # Before its item is known a call has no name; the item brings all of its arguments.

@@ -385,7 +385,7 @@ class EventDecoder:
             if not text or text.isspace():
                 continue
             try:
-                data = loads(text)
+                data = loads(text, keep_halves=True)
             except ValueError:
                 data = None
             if not isinstance(data, dict):

@@ -32,6 +32,7 @@ from langchain_core.messages import (
 )
 
 from langchain_aimlapi._messages.content import as_text, blocks_of, kind_of, refusal_of, text_of
+from langchain_aimlapi._messages.tool_calls import without_mark
 from langchain_aimlapi._wire.json import STUMBLES
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 
@@ -295,7 +296,7 @@ def _calls_of(
     for call in message.tool_calls:
         yield _text(call.get("id")), call["name"], as_text(call["args"])
     for bad in message.invalid_tool_calls:
-        yield _text(bad.get("id")), bad.get("name"), _arguments(bad.get("args"))
+        yield _text(bad.get("id")), bad.get("name"), without_mark(_arguments(bad.get("args")))
     if message.tool_calls or message.invalid_tool_calls:
         return
     if message.response_metadata.get("model_provider"):
@@ -304,7 +305,7 @@ def _calls_of(
         if kind_of(block) in _CALL_BLOCKS:
             call_id = _text(block.get("id"))
             if "tool_calls" not in message.model_fields_set or _is_answered(call_id, messages):
-                arguments = _arguments(block.get("input", block.get("args")))
+                arguments = without_mark(_arguments(block.get("input", block.get("args"))))
                 yield call_id, block.get("name"), arguments
 
 

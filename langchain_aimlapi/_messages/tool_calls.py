@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages.tool import invalid_tool_call, tool_call
+from langchain_core.utils.json import parse_partial_json
+
+from langchain_aimlapi._messages.endings import is_cut
 
 if TYPE_CHECKING:
     from langchain_core.messages import InvalidToolCall, ToolCall
@@ -19,36 +23,49 @@ if TYPE_CHECKING:
 
 
 def parse_tool_call(
-    name: str | None, arguments: str, call_id: str | None
+    name: str | None, arguments: str, call_id: str | None, finish_reason: str | None = None
 ) -> ToolCall | InvalidToolCall:
     """Read one finished call.
 
     Args:
         name: The function's name.
-        arguments: The JSON text of the arguments; an empty text stands for no arguments.
+        arguments: The JSON text of the arguments; an empty text or white space stands for none.
         call_id: The call's id.
+        finish_reason: How the answer ended. Arguments that never came are no arguments only if
+            the model itself ended the answer.
 
     Returns:
         A tool call, or an invalid one that keeps the text as it came and says what is wrong.
     """
+
+    def invalid(what: str) -> InvalidToolCall:
+        return invalid_tool_call(name=name, args=arguments, id=call_id, error=what)
+
+    cut = f" The answer was cut ({finish_reason})." if is_cut(finish_reason) else ""
+    if cut and not arguments.strip():
+        return invalid("The arguments are missing." + cut)
     try:
-        # Models write raw line breaks into strings now and then; LangChain lets them pass as well.
-        args = json.loads(
-            arguments.strip() or "{}", strict=False, parse_constant=_no_json, parse_float=_finite
-        )
+        args = _loads(arguments.strip() or "{}")
     except (ValueError, RecursionError) as error:
-        return invalid_tool_call(
-            name=name, args=arguments, id=call_id, error=f"Arguments are no JSON: {error}"
-        )
+        return invalid(f"Arguments are no JSON: {error}.{cut}")
     if not isinstance(args, dict):
-        return invalid_tool_call(
-            name=name, args=arguments, id=call_id, error="Arguments are no JSON object."
-        )
+        return invalid("Arguments are no JSON object." + cut)
     if not name:
-        return invalid_tool_call(
-            name=name, args=arguments, id=call_id, error="The call has no name."
-        )
+        return invalid("The call has no name." + cut)
     return tool_call(name=name, args=args, id=call_id)
+
+
+def is_whole_object(arguments: str) -> bool:
+    """Tell whether a text is a whole JSON object; a beginning of one never is."""
+    try:
+        return isinstance(_loads(arguments), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _loads(arguments: str) -> Any:
+    # Models write raw line breaks into strings now and then; LangChain lets them pass as well.
+    return json.loads(arguments, strict=False, parse_constant=_no_json, parse_float=_finite)
 
 
 def _no_json(constant: str) -> None:
@@ -62,47 +79,72 @@ def _finite(text: str) -> float:
     raise ValueError(f"{text} is too large")
 
 
-class ToolCallSlots:
-    """Finds out to which call a streamed fragment belongs, whatever the gateway numbers it.
+def mark_of(arguments: str, why: str) -> str:
+    """Return what makes every reader of a sum of chunks see that a call is not whole.
 
-    The standard form numbers each fragment with `index` and names the call in its first one. Some
-    gateways leave `index` out, send null, number every call 0, or repeat id and name in each
-    fragment. So an id, where there is one, decides; then the index; then whatever came last.
+    LangChain closes what is open in a sum of fragments, or drops characters from its end, until it
+    is JSON. A closing bracket that does not match what is open is where it gives up.
+
+    Args:
+        arguments: What came of the arguments.
+        why: One word, shown in the mark: the finish reason, `interrupted`, …
+
+    Returns:
+        Text to put behind the arguments: a closing bracket and a comment. Empty where the
+        arguments are an invalid call to LangChain as they are.
     """
+    if not _passes_as_whole(arguments):
+        return ""
+    state, opened = _open_ends(arguments)
+    bracket = "}" if opened.endswith("[") else "]"
+    word = re.sub(r"\W", "_", why)
+    return f"{_CLOSING[state]}{bracket} /* {word}{state} */"
 
-    def __init__(self) -> None:
-        """Start with no call."""
-        self._by_id: dict[str, int] = {}
-        self._by_index: dict[int, int] = {}
-        self._slots = 0
 
-    def place(self, index: Any, call_id: str | None) -> int:
-        """Return the position of the call, counted from 0 in order of appearance.
+def without_mark(arguments: str) -> str:
+    """Return the arguments of an invalid call as they came, without the mark of a stream."""
+    return _MARK.sub("", arguments)
 
-        Args:
-            index: What the fragment says, of any type.
-            call_id: The fragment's id, or None.
-        """
-        number = index if isinstance(index, int) and not isinstance(index, bool) else None
-        if isinstance(index, float):
-            number = int(index)
-        slot = self._known(number, call_id)
-        if slot is None:
-            slot = self._slots
-            self._slots += 1
-        if call_id:
-            self._by_id[call_id] = slot
-        if number is not None:
-            self._by_index[number] = slot
-        return slot
 
-    def _known(self, number: int | None, call_id: str | None) -> int | None:
-        if call_id:
-            if call_id in self._by_id:
-                return self._by_id[call_id]
-            taken = self._by_index.get(number) if number is not None else None
-            # An index whose call has no id yet is this call; one that has another id is not.
-            return None if taken in self._by_id.values() else taken
-        if number is not None:
-            return self._by_index.get(number)
-        return self._slots - 1 if self._slots else None
+_IN_TEXT, _AFTER_BACKSLASH = ", in a text", ", after a backslash"
+_CLOSING = {"": "", _IN_TEXT: '"', _AFTER_BACKSLASH: '\\"'}
+_MARK = re.compile(
+    rf'(?:[\]}}] /\* \w+|"[\]}}] /\* \w+{_IN_TEXT}|\\"[\]}}] /\* \w+{_AFTER_BACKSLASH}) \*/\Z'
+)
+
+
+def _passes_as_whole(arguments: str) -> bool:
+    """Tell whether LangChain would read arguments as some value, mending them if need be.
+
+    Its sums of chunks take objects; its event streams stumble over any other JSON.
+    """
+    if not arguments.strip():
+        return True
+    try:
+        json.loads(arguments, strict=False)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return True
+    try:
+        return isinstance(parse_partial_json(arguments), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _open_ends(text: str) -> tuple[str, str]:
+    """Scan a JSON text as LangChain does: whether it ends inside a string, and what is open."""
+    opened: list[str] = []
+    in_text = escaped = False
+    for character in text:
+        if in_text:
+            in_text = character != '"' or escaped
+            escaped = character == "\\" and not escaped
+        elif character == '"':
+            in_text = True
+        elif character in "{[":
+            opened.append(character)
+        elif character in "}]" and opened:
+            opened.pop()
+    state = (_AFTER_BACKSLASH if escaped else _IN_TEXT) if in_text else ""
+    return state, "".join(opened)

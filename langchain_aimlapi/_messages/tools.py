@@ -145,6 +145,11 @@ def _beside(tool: Any, name: str) -> dict[str, Any]:
 # --- tool choice --------------------------------------------------------------------------------
 
 
+def names_of(tools: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the names of the functions and custom tools among converted tools."""
+    return [_name(tool) for tool in tools if tool["type"] in {"function", "custom"}]
+
+
 def wire_tool_choice(choice: Any, tools: Sequence[dict[str, Any]]) -> str | dict[str, Any] | None:
     """Convert every form of `tool_choice` that LangChain has.
 

@@ -7,7 +7,7 @@ for absent, never for an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
@@ -67,6 +67,86 @@ def cost_from(
     return cost
 
 
+def meta_from(
+    body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> dict[str, Any] | None:
+    """Find what the gateway says of its route and its times, the price aside.
+
+    Args:
+        body: A whole reply or a stream chunk. Its `meta` may hold `model`, `provider` and
+            `metrics` (`duration_ms`, `ttft_ms`, `tps`) (AI/ML API documentation, 2026-11).
+        headers: The response headers with lower-case names, asked for what the body leaves out:
+            `x-aimlapi-model`, `x-aimlapi-provider`.
+
+    Returns:
+        `meta` without its `usage`, or None if there is nothing else.
+    """
+    meta = {
+        name: value
+        for name in ("model", "provider")
+        if headers and (value := headers.get(f"x-aimlapi-{name}"))
+    }
+    meta.update((key, value) for key, value in _block(body, "meta").items() if key != "usage")
+    return meta or None
+
+
+_CHAT_NAMES = {
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+    "output_tokens_details": "completion_tokens_details",
+}
+
+
+def llm_output(body: Mapping[str, Any], usage: object) -> dict[str, Any]:
+    """Make the `llm_output` of a whole reply.
+
+    Args:
+        body: The reply.
+        usage: Its `usage`, of either endpoint.
+
+    Returns:
+        `model_name`, and `token_usage` under chat completions' names: that is where tracing
+        packages look for counts, whichever endpoint it was.
+    """
+    output: dict[str, Any] = {"model_name": body.get("model")}
+    if isinstance(usage, Mapping):
+        output["token_usage"] = {_CHAT_NAMES.get(key, key): usage[key] for key in usage}
+    return output
+
+
+def combined_llm_outputs(outputs: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """Add up the `llm_output` of several replies.
+
+    Args:
+        outputs: One for each prompt; None where the call streamed.
+
+    Returns:
+        The model's name, and the sums of all counts; empty where all of them streamed.
+    """
+    combined: dict[str, Any] = {}
+    for output in outputs:
+        if output:
+            combined["model_name"] = output.get("model_name")
+            if "token_usage" in output:
+                counts = combined.setdefault("token_usage", {})
+                combined["token_usage"] = _added(counts, output["token_usage"])
+    return combined
+
+
+def _added(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
+    total = dict(left)
+    for key, value in right.items():
+        known = total.get(key)
+        if isinstance(value, Mapping):
+            total[key] = _added(known if isinstance(known, Mapping) else {}, value)
+        elif _count(known) is not None and _count(value) is not None:
+            total[key] = known + value
+        elif value is not None or key not in total:
+            total[key] = value
+    return total
+
+
 def _usage(usage: object, input_key: str, output_key: str) -> UsageMetadata | None:
     if not isinstance(usage, Mapping):
         return None
@@ -86,6 +166,8 @@ def _usage(usage: object, input_key: str, output_key: str) -> UsageMetadata | No
     input_details = InputTokenDetails()
     if (cached := _count(details.get("cached_tokens"))) is not None:
         input_details["cache_read"] = cached
+    if (written := _count(details.get("cache_write_tokens"))) is not None:
+        input_details["cache_creation"] = written
     if audio := _count(details.get("audio_tokens")):
         input_details["audio"] = audio
     if input_details:

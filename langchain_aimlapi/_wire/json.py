@@ -7,6 +7,7 @@ nothing for it.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -35,7 +36,7 @@ Readers take every part of a reply or a message as optional, but not every part 
 """
 
 
-def loads(data: bytes | str) -> Any:
+def loads(data: bytes | str, *, keep_halves: bool = False) -> Any:
     """Decode JSON.
 
     A byte order mark is dropped, and the escape of a lone surrogate becomes U+FFFD: neither
@@ -43,6 +44,8 @@ def loads(data: bytes | str) -> Any:
 
     Args:
         data: UTF-8 bytes or text.
+        keep_halves: Leave lone surrogates in the texts: of a stream's event, the next one may
+            bring the other half of the character.
 
     Returns:
         The value.
@@ -53,9 +56,22 @@ def loads(data: bytes | str) -> Any:
     try:
         return from_json(data, allow_inf_nan=False)
     except (ValueError, TypeError):  # TypeError: text with lone surrogates in it
-        text = data.decode() if isinstance(data, bytes) else _without_surrogates(data)
-        repaired = _ESCAPE.sub(_without_lone_surrogate, text.removeprefix("\ufeff"))
+        text = data.decode() if isinstance(data, bytes) else data
+        text = text.removeprefix("\ufeff")
+        if keep_halves and any(found["lone"] for found in _ESCAPE.finditer(text)):
+            return _loads_with_halves(text)
+        repaired = _ESCAPE.sub(_without_lone_surrogate, without_surrogates(text))
     return from_json(repaired, allow_inf_nan=False)
+
+
+def _loads_with_halves(text: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def dumps(value: Any) -> bytes:
@@ -143,7 +159,7 @@ def _without_lone_surrogate(escape: re.Match[str]) -> str:
 
 def _dumps_repaired(value: Any, reason: str) -> bytes:
     try:
-        return to_json(_without_surrogates(value))
+        return to_json(without_surrogates(value))
     except (ValueError, RecursionError):
         raise AIMLAPIConfigurationError(
             f"The request cannot be written as JSON: {reason}. Pass plain values: dict, list, str, "
@@ -151,14 +167,15 @@ def _dumps_repaired(value: Any, reason: str) -> bytes:
         ) from None
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """Return plain data with pairs of surrogates joined, and lone ones made U+FFFD."""
     if isinstance(value, str):
         # By way of UTF-16 two halves that stand side by side become their character.
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_surrogates(item) for item in value]
+        return [without_surrogates(item) for item in value]
     return value
 
 

@@ -318,7 +318,7 @@ SCENARIOS = (
 )
 
 _VOLATILE = frozenset({"attempts", "client_request_id", "created", "id", "inference_id"})
-_OF_THE_ENDPOINT = frozenset({"endpoint", "service_tier", "system_fingerprint"})
+_OF_THE_ENDPOINT = frozenset({"endpoint", "service_tier", "system_fingerprint", "token_usage"})
 
 
 def blocks_of(message: BaseMessage) -> list[ContentBlock]:
@@ -373,7 +373,8 @@ def without_endpoint(projection: dict[str, Any]) -> dict[str, Any]:
 
 def without_bill(projection: dict[str, Any]) -> dict[str, Any]:
     """Return what is left where a stream was closed at a stop sequence."""
-    metadata = {k: v for k, v in projection["response_metadata"].items() if k != "cost"}
+    billed = ("cost", "token_usage")
+    metadata = {k: v for k, v in projection["response_metadata"].items() if k not in billed}
     kwargs = {k: v for k, v in projection["additional_kwargs"].items() if k != "output_items"}
     return {
         **projection,

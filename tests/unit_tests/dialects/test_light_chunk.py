@@ -33,20 +33,18 @@ CALLS = st.lists(
     st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
     st.fixed_dictionaries({"model_provider": st.just("aimlapi")}),
     CALLS,
-    OPTIONAL_TEXT,
 )
-@example("", {}, {}, [tool_call_chunk(name="f", args='{"a', id="1", index=0)], None)
-def test_equals_the_validated_chunk(text, kwargs, metadata, calls, message_id):
+@example("", {}, {}, [tool_call_chunk(name="f", args='{"a', id="1", index=0)])
+def test_equals_the_validated_chunk(text, kwargs, metadata, calls):
     validated = ChatGenerationChunk(
         message=AIMessageChunk(
             content=text,
             additional_kwargs=kwargs,
             response_metadata=metadata,
             tool_call_chunks=calls,
-            id=message_id,
         )
     )
-    light = chunk_of(text, kwargs, metadata, calls, message_id)
+    light = chunk_of(text, kwargs, metadata, calls)
     assert light == validated
     assert repr(light) == repr(validated)
     assert light.model_dump(exclude_unset=True) == validated.model_dump(exclude_unset=True)
@@ -57,7 +55,7 @@ def test_equals_the_validated_chunk(text, kwargs, metadata, calls, message_id):
 
 @pytest.mark.parametrize("calls", [[], [tool_call_chunk(name="f", args="", id="1", index=0)]])
 def test_shares_nothing_with_other_chunks(calls):
-    chunks = [chunk_of("a", {}, {}, list(calls), None) for _ in range(2)]
+    chunks = [chunk_of("a", {}, {}, list(calls)) for _ in range(2)]
     before = chunks[1].model_dump()
     message = chunks[0].message
     message.additional_kwargs["x"] = message.response_metadata["x"] = 1
@@ -65,4 +63,4 @@ def test_shares_nothing_with_other_chunks(calls):
         collected.append({})
     message.name = "changed"
     assert chunks[1].model_dump() == before
-    assert chunk_of("a", {}, {}, list(calls), None).model_dump() == before
+    assert chunk_of("a", {}, {}, list(calls)).model_dump() == before

@@ -154,7 +154,7 @@ def test_published_samples(model, streamed):
     message = read_events(end) if streamed else read(body)
     assert message.content == body["output_text"]
     assert message.content.startswith("Hello")
-    assert message.id == body["id"]
+    assert message.response_metadata["id"] == body["id"]
     assert message.usage_metadata["total_tokens"] == body["usage"]["total_tokens"]
     assert message.usage_metadata["output_token_details"] == {"reasoning": 0}
     metadata = message.response_metadata

@@ -1,0 +1,242 @@
+"""The tool calls of one answer: collected from fragments, and told whole from cut.
+
+A call is whole if its arguments are a whole JSON object; a prefix of one never is. LangChain's
+sums of chunks mend a prefix into a valid call, so a stream says of each call that is not whole that
+it is not: a last fragment that no parser can mend (`mark_of`), which is taken off when the call is
+sent back.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages.tool import tool_call_chunk
+
+from langchain_aimlapi._messages.endings import is_cut
+from langchain_aimlapi._messages.tool_calls import is_whole_object, mark_of, parse_tool_call
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from langchain_core.messages import InvalidToolCall, ToolCall
+    from langchain_core.messages.tool import ToolCallChunk
+
+
+class ToolCalls:
+    """Collects the calls of one answer, and the fragments to show of them.
+
+    The standard form numbers each fragment with `index` and names the call in its first one. Some
+    gateways leave `index` out, send it as text, number every call 0, repeat or split the name, or
+    send the id late, empty or another one each time.
+
+    LangChain joins the names of a call's fragments, replaces them or splits the call at a new id,
+    depending on who adds up: so a call is shown from its first argument on, and its name and id
+    once.
+    """
+
+    def __init__(self, offered: Collection[str] = ()) -> None:
+        """Start with no call.
+
+        Args:
+            offered: Names of the tools that the model was given.
+        """
+        self._offered = offered
+        self._calls: list[_Call] = []
+        self._by_index: dict[int, int] = {}
+        self._by_id: dict[str, int] = {}
+        self._final_ids: set[str] = set()
+        self.fresh: dict[int, ToolCallChunk] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any call."""
+        return bool(self._calls)
+
+    def place(self, index: Any, name: str | None, arguments: str, call_id: str | None) -> int:
+        """Return the position of the call that a fragment belongs to, counted from 0.
+
+        A fragment starts a call if it has a name and nothing says that it goes on with one.
+
+        Args:
+            index: What the fragment says, of any type.
+            name: The fragment's name, or None.
+            arguments: The fragment's arguments.
+            call_id: The fragment's id, or None.
+        """
+        number = _number(index)
+        known = None if call_id is None else self._by_id.get(call_id)
+        if self._starts(number, name, arguments, is_new_id=call_id is not None and known is None):
+            position = len(self._calls)
+        elif number is not None and number in self._by_index:
+            latest = self._by_index[number]
+            # Where all calls have one number, an id tells them apart.
+            shared = known is not None and self._calls[known].number == number
+            position = known if shared and known is not None else latest
+        else:
+            position = len(self._calls) - 1 if known is None else known
+        if number is not None and (number not in self._by_index or name):
+            self._by_index[number] = position
+        return position
+
+    def _starts(
+        self, number: int | None, name: str | None, arguments: str, *, is_new_id: bool
+    ) -> bool:
+        if not self._calls:
+            return True
+        is_new_number = number is not None and number not in self._by_index
+        if not name:
+            # A name may follow the call's number and id.
+            return is_new_number and is_new_id and not arguments.strip()
+        opened = self._calls[-1 if number is None or is_new_number else self._by_index[number]]
+        if is_new_number or opened.name is None:
+            return is_new_number
+        if is_new_id:
+            may_be_over = not opened.shown or opened.is_whole
+            return number is None or (opened.id is not None and may_be_over)
+        if name == opened.name:
+            return opened.is_whole and bool(arguments.strip())
+        grows = name.startswith(opened.name)
+        both_offered = name in self._offered and opened.name in self._offered
+        return opened.is_whole or (not opened.shown and both_offered and not grows)
+
+    def add(
+        self,
+        position: int,
+        name: str | None,
+        arguments: str,
+        call_id: str | None,
+        index: Any = None,
+    ) -> None:
+        """Add a call or a fragment of one.
+
+        Args:
+            position: Which call of the answer, counted from 0.
+            name: The function's name, a piece of it, or None.
+            arguments: JSON text, or the next piece of it.
+            call_id: The call's id, or None.
+            index: The API's own number of the call.
+        """
+        while position >= len(self._calls):
+            self._calls.append(_Call())
+        call = self._calls[position]
+        if call.number is None:
+            call.number = _number(index)
+        if call_id and call.id is None:
+            call.id = call_id
+            self._by_id[call_id] = position
+        if name and not call.shown:
+            call.name = self._named(call.name, name)
+        call.arguments.append(arguments)
+        call.held += arguments
+        if call.begun or call.held.strip():
+            call.begun = True
+            self._show(position, call)
+
+    def _named(self, known: str | None, name: str) -> str:
+        if not known or (name.startswith(known) and (name == known or name in self._offered)):
+            return name
+        return known + name
+
+    def settle(self, position: int) -> str:
+        """Return the id of a call, which is final from now on."""
+        call = self._calls[position]
+        if call.final_id is None:
+            is_free = call.id is not None and call.id not in self._final_ids
+            call.final_id = call.id if is_free else f"call_{uuid.uuid4().hex}"
+            self._final_ids.add(str(call.final_id))
+        return str(call.final_id)
+
+    def _show(self, position: int, call: _Call) -> None:
+        if not call.shown:
+            # A sum of chunks has its calls in the order in which they were first shown.
+            for earlier, other in enumerate(self._calls[:position]):
+                if not other.shown:
+                    self._show_piece(earlier, other, "")
+        text, call.held = call.held, ""
+        self._show_piece(position, call, text)
+
+    def _show_piece(self, position: int, call: _Call, text: str) -> None:
+        name = None if call.shown else call.name
+        call_id = None if call.shown else self.settle(position)
+        call.shown = True
+        if earlier := self.fresh.get(position):
+            name, call_id = earlier["name"] or name, earlier["id"] or call_id
+            text = (earlier["args"] or "") + text
+        self.fresh[position] = tool_call_chunk(name=name, args=text, id=call_id, index=position)
+
+    def take(self) -> list[ToolCallChunk]:
+        """Return what is to be shown since the last time, joined call by call."""
+        if not self.fresh:
+            return []
+        fresh, self.fresh = self.fresh, {}
+        return list(fresh.values())
+
+    def end(self, finish_reason: str) -> None:
+        """Show what was held back, and mark each call that is not whole."""
+        why = finish_reason if is_cut(finish_reason) else "broken"
+        for position, call in enumerate(self._calls):
+            text = call.text
+            whole = parse_tool_call(call.name, text, None, finish_reason)["type"] == "tool_call"
+            mark = "" if whole else mark_of(text, why)
+            if call.shown and not mark:
+                continue
+            call.held = "" if whole else call.held + mark
+            self._show(position, call)
+
+    def parsed(self, finish_reason: str) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+        """Return the calls of an answer that has ended: the valid and the invalid ones."""
+        valid: list[ToolCall] = []
+        invalid: list[InvalidToolCall] = []
+        for position, call in enumerate(self._calls):
+            parsed = parse_tool_call(call.name, call.text, self.settle(position), finish_reason)
+            if parsed["type"] == "tool_call":
+                valid.append(parsed)
+            else:
+                invalid.append(parsed)
+        return valid, invalid
+
+    def interrupted(self) -> list[ToolCallChunk]:
+        """Return the calls of an answer that broke off, each marked as what is not whole."""
+        return [
+            tool_call_chunk(
+                name=call.name,
+                args=call.text + mark_of(call.text, "interrupted"),
+                id=call.final_id or call.id,
+                index=position,
+            )
+            for position, call in enumerate(self._calls)
+        ]
+
+
+class _Call:
+    """One call as it grows."""
+
+    __slots__ = ("arguments", "begun", "final_id", "held", "id", "name", "number", "shown")
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.id: str | None = None
+        self.final_id: str | None = None
+        self.name: str | None = None
+        self.arguments: list[str] = []
+        self.held = ""
+        self.begun = False
+        self.shown = False
+
+    @property
+    def text(self) -> str:
+        return "".join(self.arguments)
+
+    @property
+    def is_whole(self) -> bool:
+        return is_whole_object(self.text)
+
+
+def _number(index: Any) -> int | None:
+    """Read a fragment's index, which some gateways send as text or as a float."""
+    if isinstance(index, bool):
+        return None
+    if isinstance(index, str):
+        return int(index) if index.isdecimal() else None
+    return int(index) if isinstance(index, (int, float)) and math.isfinite(index) else None
