@@ -275,6 +275,10 @@ def _told(block: Part) -> str:
         is_text = mime.startswith("text/") or mime in _TEXTUAL
         if is_text and (text := _decoded(encoded)) is not None:
             return text
+    address = block.get("url") or block.get("uri")
+    if isinstance(address, str) and not address.startswith("data:"):
+        names = (block.get("name"), block.get("title"), address)
+        return "\n".join(name for name in names if isinstance(name, str))
     return as_text(_without_data(block))
 
 

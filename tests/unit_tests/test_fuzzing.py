@@ -327,9 +327,11 @@ def strings_in(value: Any) -> list[str]:
     """Return all texts in a JSON value, and those in texts that are JSON themselves."""
     if isinstance(value, str):
         inner: list[str] = []
-        if value[:1] == "{":
-            with contextlib.suppress(ValueError):
-                inner = strings_in(json.loads(value))
+        # The pieces of a tool's result stand on lines of their own.
+        for line in value.split("\n"):
+            if line[:1] == "{":
+                with contextlib.suppress(ValueError):
+                    inner += strings_in(json.loads(line))
         return [value, *inner]
     if isinstance(value, dict):
         value = list(value.values())
