@@ -201,12 +201,10 @@ class AIMLAPISettings(BaseChatModel):
         values = rename_aliases(values, cls.__name__)
         refuse_unknown(values, cls.model_fields, cls.__name__)
         values["api_key"] = read_key(values.get("api_key"))
-        values["base_url"] = (
-            emulated_address(values.get("http_client"), values.get("http_async_client"))
-            or values.get("base_url")
-            or _first_set(BASE_URL_VARIABLES)
-        )
+        values["base_url"] = values.get("base_url") or _first_set(BASE_URL_VARIABLES)
         _check_connection(values)
+        emulated = emulated_address(values.get("http_client"), values.get("http_async_client"))
+        values["base_url"] = emulated or values["base_url"]
         for name in values.get("model_kwargs") or ():
             if name in cls.model_fields:
                 raise AIMLAPIConfigurationError(

@@ -151,11 +151,10 @@ def test_the_address_by_default(emulator):
 
 
 def test_the_address_of_the_environment_is_asked(monkeypatch, emulator):
-    monkeypatch.setenv("AIMLAPI_API_BASE", "https://gateway.example/")
-    connection = emulator.connection()
-    del connection["base_url"]
-    ChatAIMLAPI(**connection).invoke("Hello")
-    assert emulator.requests[0].headers["host"] == "gateway.example"
+    with emulator.serve() as server:
+        monkeypatch.setenv("AIMLAPI_API_BASE", server.base_url)
+        with ChatAIMLAPI(api_key=emulator.api_key) as llm:
+            llm.invoke("Hello")
     assert emulator.requests[0].path == "/v1/chat/completions"
 
 
