@@ -99,8 +99,21 @@ _HOMES = {
 """Where the exported names live; those that are not here are errors."""
 
 
+_CHAT_ALONE = "This package has chat models alone: ask the API's own endpoint for others."
+_GONE = {
+    "AimlapiEmbeddings": f"{_CHAT_ALONE} OpenAIEmbeddings of langchain_openai takes its base_url.",
+    "AimlapiLLM": "Use ChatAIMLAPI: llm.invoke(text).text.",
+    "AimlapiImageModel": _CHAT_ALONE,
+    "AimlapiVideoModel": _CHAT_ALONE,
+}
+"""What langchain-aimlapi 0.1 had, and what to use now."""
+
+
 def __getattr__(name: str) -> Any:
     """Import an exported name when it is first asked for: few programs need them all."""
+    if now := _GONE.get(name):
+        # No AttributeError: `from langchain_aimlapi import …` would not show its text.
+        raise ImportError(f"{name} was of langchain-aimlapi 0.1. {now}")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)

@@ -7,15 +7,17 @@ newer than this package may allow more, so by default a doubt is a warning and t
 from __future__ import annotations
 
 import difflib
+import hashlib
 import warnings
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from langchain_aimlapi.data._profiles import PROFILES, UNDOCUMENTED_PARAMETERS
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
 from langchain_aimlapi.profiles import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 ALIASES = {
     "model_name": "model",
@@ -25,27 +27,94 @@ ALIASES = {
     "stop_sequences": "stop",
     "aimlapi_api_key": "api_key",
     "aimlapi_api_base": "base_url",
+    "openai_api_key": "api_key",
+    "openai_api_base": "base_url",
 }
 """Names that users bring from other integrations, and what they are called here."""
 
-REQUEST_PARAMETERS = frozenset(
+
+class Place(NamedTuple):
+    """Where a parameter goes, and which models document it; None where it has no place."""
+
+    chat_completions: str | None
+    responses: str | None
+    documented: tuple[str, ...] = ()
+
+
+_ALL = tuple(PROFILES)
+_MAIN, _CHAT, _CODEX, _MINI = _ALL
+_THINKING = (_MAIN, _CODEX, _MINI)
+
+PARAMETERS: dict[str, Place] = {
+    "model": Place("model", "model", _ALL),
+    "max_tokens": Place("max_completion_tokens", "max_output_tokens", _ALL),
+    "temperature": Place("temperature", "temperature", (_MAIN,)),
+    "top_p": Place("top_p", "top_p", (_MAIN,)),
+    "n": Place("n", None, (_MAIN, _CHAT)),
+    "seed": Place("seed", None, (_MAIN, _CHAT)),
+    "logprobs": Place("logprobs", None, (_MAIN,)),
+    "top_logprobs": Place("top_logprobs", None, (_MAIN,)),
+    "reasoning_effort": Place("reasoning_effort", "reasoning.effort", _THINKING),
+    "response_format": Place("response_format", "text.format", _ALL),
+    "tools": Place("tools", "tools", _ALL),
+    "tool_choice": Place("tool_choice", "tool_choice", _ALL),
+    "parallel_tool_calls": Place("parallel_tool_calls", "parallel_tool_calls", _ALL),
+    "stream_options": Place("stream_options", None, (_MAIN, _CHAT)),
+    "reasoning": Place("reasoning_effort", "reasoning", _THINKING),
+    **{
+        # On responses alone: each of them selects that endpoint.
+        name: Place(None, name, _ALL)
+        for name in (
+            *("include", "instructions", "store", "previous_response_id", "truncation"),
+            *("background", "prompt", "text"),
+        )
+    },
+    "stop": Place("stop", "stop"),
+    "verbosity": Place("verbosity", "text.verbosity"),
+    **{
+        name: Place(name, name)
+        for name in (
+            # Known to the gateway from its schema of a sister model; sent as they are.
+            *("frequency_penalty", "presence_penalty", "logit_bias", "prediction"),
+            *("web_search_options", "provider", "normalize_tool_schemas"),
+            # Known upstream; agents and middleware pass them.
+            *("user", "metadata", "service_tier", "prompt_cache_key", "prompt_cache_options"),
+            *("prompt_cache_retention", "safety_identifier", "max_tool_calls"),
+        )
+    },
+}
+"""What may be passed with a call, bound to a model, or given when it is made."""
+
+REQUEST_PARAMETERS = frozenset(PARAMETERS)
+
+CALL_OPTIONS = frozenset(
     {
-        # Documented for these models on chat completions.
-        *("model", "max_tokens", "temperature", "top_p", "n", "seed", "logprobs", "top_logprobs"),
-        *("reasoning_effort", "response_format", "tools", "tool_choice", "parallel_tool_calls"),
-        *("stream_options", "stop"),
-        # Documented for these models on responses.
-        *("reasoning", "include", "instructions", "store", "previous_response_id", "truncation"),
-        *("background", "prompt", "text"),
-        # Known to the gateway from its schema of a sister model; sent as they are.
-        *("frequency_penalty", "presence_penalty", "logit_bias", "prediction"),
-        *("web_search_options", "provider", "normalize_tool_schemas"),
-        # Known upstream; agents and middleware pass them.
-        *("user", "metadata", "service_tier", "verbosity", "prompt_cache_key"),
-        *("prompt_cache_retention", "safety_identifier", "max_tool_calls"),
+        *("stream", "stream_usage", "client_request_id", "extra_body", "extra_headers"),
+        *("extra_query", "timeout", "deadline", "max_retries"),
     }
 )
-"""What may be passed with a call or bound to a model."""
+"""What may be passed with a call or bound to a model for this package, not for the API."""
+
+_ADVICE = {
+    "client": "Pass an httpx.Client as http_client.",
+    "async_client": "Pass an httpx.AsyncClient as http_async_client.",
+    "root_client": "Pass an httpx.Client as http_client.",
+    "root_async_client": "Pass an httpx.AsyncClient as http_async_client.",
+    "http_socket_options": "Pass an httpx.Client with a transport of your own as http_client.",
+    "proxy": "Set the environment variable HTTPS_PROXY, or pass http_client=httpx.Client(proxy=…).",
+    "organization": "The API has no organizations: leave it out.",
+    "tiktoken_model_name": "Pass custom_get_token_ids to count with another tokenizer.",
+    "functions": "Pass tools=[…]; a function's dict is one of the forms that it takes.",
+    "function_call": "Pass tool_choice=….",
+    "modalities": "These models write text alone: leave it out.",
+    "audio": "These models write text alone: leave it out.",
+    "app_url": "Pass default_headers={'HTTP-Referer': …}.",
+    "app_title": "Pass default_headers={'X-Title': …}.",
+    "openrouter_provider": "Pass provider=….",
+    "idle_timeout": "Pass stream_chunk_timeout=….",
+}
+_ADVICE["openai_organization"] = _ADVICE["organization"]
+_ADVICE["openai_proxy"] = _ADVICE["proxy"]
 
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "temperature": (lambda value: 0 <= value <= 2, "from 0 to 2"),  # noqa: PLR2004
@@ -117,10 +186,10 @@ def refuse_unknown(
 
 
 def _hint(name: str, known: Collection[str], fields: Collection[str]) -> str:
+    if name in _ADVICE:
+        return _ADVICE[name]
     if name in fields:
         return f"It belongs to the model: pass {name}=… when you make it."
-    if name in REQUEST_PARAMETERS:
-        return f"The API may take it: pass model_kwargs={{{name!r}: …}}."
     spellings = [*known, *fields, *(alias for alias, real in ALIASES.items() if real in known)]
     if not (nearest := difflib.get_close_matches(name, spellings, n=1)):
         return "Parameters that this package does not know go into extra_body."
@@ -153,6 +222,129 @@ def check_values(
             "quiet.",
             stacklevel=2,
         )
+
+
+def check_endpoint(
+    endpoint: str, params: Mapping[str, Any], mode: Literal["warn", "error", "off"]
+) -> None:
+    """Name parameters that have no place on the endpoint of a call, and are left out there.
+
+    Raises:
+        AIMLAPIInvalidRequestError: There is one and `mode` is "error".
+    """
+    if mode == "off" or endpoint != "responses":
+        return
+    for name in params:
+        if name in _WITHOUT_RESPONSES:
+            lost = f"{name} has no place on the responses endpoint"
+            if mode == "error":
+                raise AIMLAPIInvalidRequestError(f"{lost}. Nothing was sent.")
+            warnings.warn(f"{lost} and was left out.", stacklevel=2)
+
+
+_WITHOUT_RESPONSES = frozenset({"seed", "logprobs", "top_logprobs"})
+
+
+def translated(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Say in today's words what `functions` and `function_call` said."""
+    kwargs = dict(given)
+    functions, call = kwargs.pop("functions", None), kwargs.pop("function_call", None)
+    if functions:
+        kwargs.setdefault("tools", functions)
+    if call:
+        kwargs.setdefault("tool_choice", call.get("name") if isinstance(call, dict) else call)
+    return kwargs
+
+
+class HiddenValues(Mapping[str, str]):
+    """Headers or a query of calls: sent, but shown by their names alone.
+
+    Bound keywords stand in reprs, dumps and traces; whose tenant a call is for need not.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        """Keep a copy of the values."""
+        self._values = {str(name): str(value) for name, value in values.items()}
+
+    def __getitem__(self, name: str) -> str:
+        """Return the value of a name."""
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names."""
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        """Show the names."""
+        return f"<values of {', '.join(self._values)} hidden>"
+
+    def digest(self) -> str:
+        """Return what tells these values from others, for cache keys."""
+        return hashlib.sha256(repr(sorted(self._values.items())).encode()).hexdigest()
+
+
+def checked_timeout(given: Any) -> Any:
+    """Return a timeout that can be used.
+
+    Raises:
+        AIMLAPIConfigurationError: It is neither seconds nor `(connect, read)` nor httpx's own.
+    """
+    if given is None or hasattr(given, "connect"):
+        return given
+    try:
+        if isinstance(given, tuple):
+            if len(given) in {2, 4}:
+                return tuple(None if each is None else float(each) for each in given)
+        elif not isinstance(given, bool):
+            return float(given)
+    except (TypeError, ValueError):
+        pass
+    raise AIMLAPIConfigurationError(
+        "timeout takes seconds, a tuple (connect, read) or an httpx.Timeout, not "
+        f"{type(given).__name__}."
+    )
+
+
+def check_options(given: Mapping[str, Any]) -> None:
+    """Refuse options of a call that are of another kind; values are not shown.
+
+    Raises:
+        AIMLAPIConfigurationError: One is.
+    """
+    for name in _HIDDEN:
+        if given.get(name) is not None and not isinstance(given[name], Mapping):
+            raise AIMLAPIConfigurationError(f"{name} takes a dict of names and values.")
+
+
+def hidden(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keywords of a call with the values of headers and query hidden."""
+    return {
+        name: HiddenValues(value)
+        if name in _HIDDEN and isinstance(value, Mapping) and not isinstance(value, HiddenValues)
+        else value
+        for name, value in kwargs.items()
+    }
+
+
+def for_cache(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keywords of a call that tell its answer from another's."""
+    return {
+        name: value.digest() if isinstance(value, HiddenValues) else value
+        for name, value in hidden(kwargs).items()
+        if name not in _NOT_IN_KEYS
+    }
+
+
+_HIDDEN = frozenset({"extra_headers", "extra_query"})
+# An id that differs from call to call would keep every call from the cache; how long somebody
+# waits does not change the answer.
+_NOT_IN_KEYS = frozenset(
+    {"client_request_id", "timeout", "request_timeout", "deadline", "max_retries"}
+)
 
 
 def _doubts(model: str, params: Mapping[str, Any]) -> Iterable[str]:

@@ -25,8 +25,20 @@ from langchain_aimlapi._http.request import (
     check_key,
     normalize_base_url,
 )
-from langchain_aimlapi._parameters import refuse_unknown, rename_aliases
+from langchain_aimlapi._messages.structured_output import response_format
+from langchain_aimlapi._messages.tools import wire_tool
+from langchain_aimlapi._parameters import (
+    REQUEST_PARAMETERS,
+    HiddenValues,
+    checked_timeout,
+    for_cache,
+    hidden,
+    refuse_unknown,
+    rename_aliases,
+    translated,
+)
 from langchain_aimlapi._version import __version__
+from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 from langchain_aimlapi.profiles import MODEL_PROVIDER, profile_for
 
@@ -46,6 +58,8 @@ BASE_URL_VARIABLES = ("AIMLAPI_API_BASE", "AIMLAPI_BASE_URL")
 REQUEST_FIELDS = (
     *("model", "temperature", "top_p", "max_tokens", "n", "seed", "logprobs", "top_logprobs"),
     *("reasoning_effort", "reasoning", "include", "store", "previous_response_id", "truncation"),
+    *("response_format", "tools", "tool_choice", "parallel_tool_calls", "stream_options"),
+    *("instructions", "background", "prompt", "text"),
 )
 _SHARED_FIELDS = (
     *("api_key", "default_headers", "http_client", "http_async_client", "client_request_id"),
@@ -94,6 +108,18 @@ class AIMLAPISettings(BaseChatModel):
     """`effort` as above, and `summary`: `"auto"`, `"concise"` or `"detailed"`. A summary of the
     reasoning exists on the responses endpoint, and selects it."""
 
+    response_format: Any = None
+    """Form of all answers: a schema, or the API's own dict. See `with_structured_output`."""
+
+    tools: list[Any] | None = None
+    """Tools that each call may use, as for `bind_tools`."""
+
+    tool_choice: Any = None
+    """Which of the tools to use, as for `bind_tools`."""
+
+    parallel_tool_calls: bool | None = None
+    """Whether several tools may be called at once."""
+
     stop: list[str] | str | None = None
     """Stop sequences. The API documents none for these models, so they are applied here, to the
     visible text. Alias: `stop_sequences`."""
@@ -102,7 +128,13 @@ class AIMLAPISettings(BaseChatModel):
     """Send the stop sequences too."""
 
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Parameters of the API that this class has no field for."""
+    """Parameters of the API that this class has no field for. Those that a call takes may be given
+    by name as well (`verbosity="low"`) and are kept here; the API's `metadata` only here, since
+    the field of that name is LangChain's, for traces."""
+
+    disabled_params: dict[str, Any] | None = None
+    """Parameters never to send: `{"parallel_tool_calls": None}`, or with the values not to send:
+    `{"reasoning_effort": ["high"]}`."""
 
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Laid over the request's JSON as it is, last."""
@@ -129,6 +161,22 @@ class AIMLAPISettings(BaseChatModel):
     truncation: str | None = None
     """`"auto"` drops the middle of a conversation that is too long; `"disabled"` refuses it."""
 
+    use_previous_response_id: bool = False
+    """Send only what follows the last answer that the vendor keeps, and name that answer. Needs
+    `store=True`."""
+
+    instructions: str | None = None
+    """System text for this call alone, on the responses endpoint."""
+
+    background: bool | None = None
+    """Let the vendor work on in the background, on the responses endpoint."""
+
+    prompt: dict[str, Any] | None = None
+    """A hosted prompt: `id`, `variables`, `version`. Responses endpoint."""
+
+    text: dict[str, Any] | None = None
+    """`format` and `verbosity` in the words of the responses endpoint."""
+
     # --- streaming --------------------------------------------------------------------------------
 
     streaming: bool | None = None
@@ -136,6 +184,12 @@ class AIMLAPISettings(BaseChatModel):
 
     stream_usage: bool = True
     """Ask for token usage in streams."""
+
+    stream_options: dict[str, Any] | None = None
+    """What else to say of streams, beside the usage. Chat completions."""
+
+    stream_chunk_timeout: float | None = Field(default=None, gt=0)
+    """Seconds between two reads of a stream, if not as `timeout` has it."""
 
     # --- the connection ---------------------------------------------------------------------------
 
@@ -148,9 +202,10 @@ class AIMLAPISettings(BaseChatModel):
     `AIMLAPI_BASE_URL`, then `https://api.aimlapi.com/v1`. Alias: `aimlapi_api_base`. A client of an
     emulator in memory brings its own address, which nothing else can ask."""
 
-    timeout: float | None = None
+    timeout: Any = None
     """Seconds that any one wait may take: to connect, for the first byte, between bytes. By default
-    10, 600 (reasoning is slow) and 120."""
+    10, 600 (reasoning is slow) and 120. Also `(connect, read)`, or an `httpx.Timeout`. Alias:
+    `request_timeout`."""
 
     deadline: float | None = Field(default=None, gt=0)
     """Seconds that a whole call may take: retries, pauses, slow headers and slow bytes included,
@@ -163,7 +218,14 @@ class AIMLAPISettings(BaseChatModel):
     """Also retry when no answer came in time, though that call may have been billed."""
 
     default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)
-    """Headers to send with each request. Not part of cache keys, dumps and pickles."""
+    """Headers to send with each request. Not part of cache keys, dumps and pickles: the place for
+    secrets. Those of one call are its `extra_headers`."""
+
+    default_query: Mapping[str, Any] | None = Field(default=None, exclude=True, repr=False)
+    """Query parameters to send with each request. Those of one call are its `extra_query`."""
+
+    include_response_headers: bool = False
+    """Put the reply's headers into `response_metadata["headers"]`, cookies aside."""
 
     attribution: bool = True
     """Name this package to the vendor (`X-Title`), and to nobody else."""
@@ -198,19 +260,35 @@ class AIMLAPISettings(BaseChatModel):
         """
         if not isinstance(values, dict):
             return values
-        values = rename_aliases(values, cls.__name__)
-        refuse_unknown(values, cls.model_fields, cls.__name__)
+        values = rename_aliases(translated(values), cls.__name__)
+        by_name = (REQUEST_PARAMETERS - cls.model_fields.keys()).intersection(values)
+        if by_name:
+            # What a call takes is taken here as well, and finds its place in the same way.
+            given = {name: values.pop(name) for name in by_name}
+            values["model_kwargs"] = {**given, **(values.get("model_kwargs") or {})}
+        refuse_unknown(values, cls.model_fields.keys() | REQUEST_PARAMETERS, cls.__name__)
         values["api_key"] = read_key(values.get("api_key"))
         values["base_url"] = values.get("base_url") or _first_set(BASE_URL_VARIABLES)
         _check_connection(values)
         emulated = emulated_address(values.get("http_client"), values.get("http_async_client"))
         values["base_url"] = emulated or values["base_url"]
+        values["timeout"] = checked_timeout(values.get("timeout"))
+        if values.get("tools"):
+            values["tools"] = [wire_tool(tool) for tool in values["tools"]]
+        if values.get("response_format"):
+            values["response_format"] = response_format(values["response_format"])
         for name in values.get("model_kwargs") or ():
-            if name in cls.model_fields:
+            if name in cls.model_fields and name != "metadata":
                 raise AIMLAPIConfigurationError(
                     f"model_kwargs holds {name!r}, which is a parameter of {cls.__name__}: pass "
                     f"{name}=…"
                 )
+        if values.get("use_previous_response_id") and not values.get("store"):
+            raise AIMLAPIConfigurationError(
+                "use_previous_response_id needs answers that the vendor keeps: pass store=True too."
+            )
+        if values.get("profile") in _others(values.get("model", DEFAULT_MODEL)):
+            del values["profile"]
         return values
 
     @model_validator(mode="after")
@@ -236,7 +314,21 @@ class AIMLAPISettings(BaseChatModel):
         """The model's id, under the name that other integrations give it."""
         return self.model
 
+    def __getattr__(self, name: str) -> Any:
+        """Say what attributes of langchain-aimlapi 0.1 are called now."""
+        if now := _RENAMED.get(name):
+            raise AttributeError(f"{name} was of langchain-aimlapi 0.1. Use {now}.")
+        return super().__getattr__(name)  # type: ignore[misc]  # pydantic hides it from checkers
+
     # --- copies, pickles, dumps -------------------------------------------------------------------
+
+    @override
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the model with changes; another `model` brings its own profile."""
+        copied = super().model_copy(update=update, deep=deep)
+        if "profile" not in (update or {}) and self.profile == profile_for(self.model):
+            copied.profile = profile_for(copied.model)
+        return copied
 
     def __copy__(self) -> Self:
         """Copy the model with its key and clients; the copy holds a lease of its own."""
@@ -321,9 +413,19 @@ class AIMLAPISettings(BaseChatModel):
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        # An id that differs from call to call would keep every call from the cache.
-        kwargs.pop("client_request_id", None)
-        return super()._get_llm_string(stop=stop, **kwargs)
+        # Two addresses or tenants must not share answers.
+        query = {"default_query": HiddenValues(self.default_query)} if self.default_query else {}
+        return super()._get_llm_string(stop=stop, **for_cache({**query, **kwargs}))
+
+    @override
+    def _get_invocation_params(
+        self, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        return super()._get_invocation_params(stop=stop, **hidden(kwargs))
+
+    @override
+    def bind(self, **kwargs: Any) -> Any:
+        return super().bind(**hidden(kwargs))
 
     @override
     def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
@@ -341,6 +443,27 @@ class AIMLAPISettings(BaseChatModel):
                 update={"id": None, "response_metadata": metadata}
             )
         return found
+
+
+_RENAMED = {
+    "openai_api_key": "api_key",
+    "openai_api_base": "base_url",
+    "request_timeout": "timeout",
+    "client": "http_client, for an httpx.Client of your own",
+    "async_client": "http_async_client, for an httpx.AsyncClient of your own",
+    "root_client": "http_client, for an httpx.Client of your own",
+    "root_async_client": "http_async_client, for an httpx.AsyncClient of your own",
+    "openai_proxy": "the environment variable HTTPS_PROXY, or an http_client",
+    "openai_organization": "nothing: the API has no organizations",
+    "tiktoken_model_name": "custom_get_token_ids",
+}
+"""Attributes of langchain-aimlapi 0.1 and what they are called now."""
+
+
+def _others(model: Any) -> list[ModelProfile | None]:
+    """Return the profiles of the other models that this package knows: none of them is its own."""
+    own = profile_for(str(model))
+    return [other for known in PROFILES if (other := profile_for(known)) != own]
 
 
 def _snapshot(value: Any) -> Any:

@@ -8,6 +8,7 @@ than a loop each.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from langchain_aimlapi._dialects.base import CallFacts, unreadable
 from langchain_aimlapi._http.deadline import NO_DEADLINE
@@ -45,6 +46,8 @@ class Turn:
         retries: Retries,
         client_request_id: str,
         seal: Seal | None = None,
+        query: Mapping[str, Any] | None = None,
+        shows_headers: bool = False,
     ) -> None:
         """Build the first payload.
 
@@ -58,6 +61,8 @@ class Turn:
             retries: Counts requests, and says when to give up.
             client_request_id: The `X-Client-Request-Id` of all requests of this call.
             seal: Who asks: sealed reasoning goes only to whom it came from.
+            query: Query parameters of all requests of this call.
+            shows_headers: Whether the message is to carry the reply's headers.
 
         Raises:
             AIMLAPIInvalidRequestError: Something in the messages cannot be sent.
@@ -73,6 +78,8 @@ class Turn:
         self._route = route
         self._seal = seal
         self._is_unsealed = False
+        self._query = f"?{urlencode(query, doseq=True)}" if query else ""
+        self._shows_headers = shows_headers
         self._dialect = route.dialect
         self.payload = self._build_payload()
 
@@ -90,8 +97,8 @@ class Turn:
 
     @property
     def path(self) -> str:
-        """Path of the endpoint, below the base URL."""
-        return self._dialect.path
+        """Path of the endpoint and query, below the base URL."""
+        return self._dialect.path + self._query
 
     @property
     def attempts(self) -> int:
@@ -170,4 +177,5 @@ class Turn:
             stop=self._stop,
             seal=self._seal,
             tools=names_of(self._params.get("tools", ())),
+            shows_headers=self._shows_headers,
         )

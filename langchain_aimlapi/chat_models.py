@@ -31,10 +31,15 @@ from langchain_aimlapi._messages.tokens import count_messages, count_text, token
 from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
 from langchain_aimlapi._messages.usage import combined_llm_outputs
 from langchain_aimlapi._parameters import (
+    CALL_OPTIONS,
     REQUEST_PARAMETERS,
+    check_endpoint,
+    check_options,
     check_values,
+    checked_timeout,
     refuse_unknown,
     rename_aliases,
+    translated,
 )
 from langchain_aimlapi._settings import (
     DEFAULT_BASE_URL,
@@ -63,7 +68,7 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi._http.transport import Transport
 
-_CALL_KEYWORDS = REQUEST_PARAMETERS | {"stream", "stream_usage", "client_request_id", "extra_body"}
+_CALL_KEYWORDS = REQUEST_PARAMETERS | CALL_OPTIONS
 """What a call may be given: the API's parameters, and those that are for this package."""
 
 # Longer or other ids are dropped by the gateway without a word (its documentation on request
@@ -225,7 +230,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         **kwargs: Any,
     ) -> ChatResult:
         with self._turn(messages, stop, run_manager, kwargs, stream=False) as turn:
-            reply = self._transport().post(turn)
+            reply = self._transport(kwargs).post(turn)
             return turn.result(reply.body, reply.headers)
 
     @override
@@ -238,7 +243,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     ) -> ChatResult:
         with self._turn(messages, stop, run_manager, kwargs, stream=False) as turn:
             note_sent(run_manager.run_id if run_manager is not None else None)
-            reply = await self._transport().apost(turn)
+            reply = await self._transport(kwargs).apost(turn)
             return turn.result(reply.body, reply.headers)
 
     @override
@@ -252,7 +257,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         # LangChain itself tells the run manager of each chunk.
         with (
             self._turn(messages, stop, run_manager, kwargs, stream=True) as turn,
-            self._transport().stream(turn) as events,
+            self._transport(kwargs).stream(turn) as events,
         ):
             parser = turn.parser(events.headers)
             with keeping_partial(parser):
@@ -272,7 +277,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with self._turn(messages, stop, run_manager, kwargs, stream=True) as turn:
             note_sent(run_manager.run_id if run_manager is not None else None)
-            async with self._transport().astream(turn) as events:
+            async with self._transport(kwargs).astream(turn) as events:
                 parser = turn.parser(events.headers)
                 with keeping_partial(parser):
                     async for event in events:
@@ -326,14 +331,24 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         stops = [stops] if isinstance(stops, str) else list(stops or ())
         if stops and self.send_stop:
             params["stop"] = stops
+        if self.use_previous_response_id and params.get("store"):
+            messages, params = _since_stored(messages, params)
+        route = Route(self._address(), params["model"], params, self.use_responses_api)
+        check_endpoint(route.dialect.name, params, self.validate_params)
         return Turn(
             messages,
             params,
-            route=Route(self._address(), params["model"], params, self.use_responses_api),
+            route=route,
+            query={**(self.default_query or {}), **(kwargs.get("extra_query") or {})},
+            shows_headers=self.include_response_headers,
             stream=stream,
             stop=[text for text in stops if text],
             extra_body=extra_body,
-            retries=Retries(RetryPolicy(self.max_retries, self.retry_read_timeouts)),
+            retries=Retries(
+                RetryPolicy(
+                    int(kwargs.get("max_retries", self.max_retries)), self.retry_read_timeouts
+                )
+            ),
             client_request_id=self._request_id(kwargs.get("client_request_id"), run_manager),
             seal=Seal(
                 model=str(params["model"]),
@@ -344,12 +359,13 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
 
     def _params(self, kwargs: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
         """Gather the request's parameters, in chat completions terms; a call's own win."""
-        given = rename_aliases(kwargs, "The call")
+        given = rename_aliases(translated(kwargs), "The call")
+        check_options(given)
         refuse_unknown(given, _CALL_KEYWORDS, "A call", type(self).model_fields)
         params = {name: getattr(self, name) for name in REQUEST_FIELDS}
         params.update(self.model_kwargs)
         if stream and given.get("stream_usage", self.stream_usage):
-            params["stream_options"] = {"include_usage": True}
+            params["stream_options"] = {"include_usage": True, **(self.stream_options or {})}
         params.update((name, given[name]) for name in given if name in REQUEST_PARAMETERS)
         params = {name: value for name, value in params.items() if value is not None}
         if not stream:
@@ -369,6 +385,9 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             params.pop("parallel_tool_calls", None)
         if "response_format" in params:
             params["response_format"] = response_format(params["response_format"])
+        for name, values in (self.disabled_params or {}).items():
+            if name in params and (values is None or params[name] in values):
+                del params[name]
         check_values(params["model"], params, self.validate_params)
         return params
 
@@ -392,15 +411,21 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             )
         return str(made)
 
-    def _transport(self) -> Transport:
-        """Make the sender of one call from what the fields say now."""
+    def _transport(self, kwargs: Mapping[str, Any] | None = None) -> Transport:
+        """Make the sender of one call from what the fields say now; the call's own keywords win."""
         from langchain_aimlapi._http.transport import Timeouts, Transport  # noqa: PLC0415
+
+        given = rename_aliases(kwargs or {}, "The call")
 
         return Transport(
             base_url=self._address(),
             api_key=self._key,
-            headers=self.default_headers or {},
-            timeouts=Timeouts.of(self.timeout, self.deadline),
+            headers={**(self.default_headers or {}), **(given.get("extra_headers") or {})},
+            timeouts=Timeouts.of(
+                checked_timeout(given.get("timeout", self.timeout)),
+                given.get("deadline", self.deadline),
+                self.stream_chunk_timeout,
+            ),
             http_client=self.http_client,
             http_async_client=self.http_async_client,
             allow_http=self.allow_http,
@@ -464,7 +489,10 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             "parallel_tool_calls": parallel_tool_calls,
             **kwargs,
         }
-        return super().bind(**{name: value for name, value in bound.items() if value is not None})
+        model: Runnable[LanguageModelInput, AIMessage] = super().bind(
+            **{name: value for name, value in bound.items() if value is not None}
+        )
+        return model
 
     @override
     def with_structured_output(
@@ -593,6 +621,19 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     async def __aexit__(self, *_: object) -> None:
         """Close the model."""
         await self.aclose()
+
+
+def _since_stored(
+    messages: Sequence[BaseMessage], params: dict[str, Any]
+) -> tuple[Sequence[BaseMessage], dict[str, Any]]:
+    """Leave out what the vendor keeps: the last stored answer and all before it."""
+    for position in range(len(messages) - 1, -1, -1):
+        came = messages[position].response_metadata
+        if messages[position].type == "ai" and came.get("endpoint") == "responses":
+            name = came.get("id")
+            if isinstance(name, str) and messages[position + 1 :]:
+                return messages[position + 1 :], {**params, "previous_response_id": name}
+    return messages, params
 
 
 ChatAimlapi = ChatAIMLAPI

@@ -151,7 +151,7 @@ def _validator(path: str, model: str) -> Any:
     jsonschema = pytest.importorskip("jsonschema")
     if model not in MODELS:
         return None
-    kind = {"/chat/completions": "chat", "/responses": "responses"}[path]
+    kind = {"/chat/completions": "chat", "/responses": "responses"}[path.partition("?")[0]]
     # The codex models have no schema for chat completions: they get that of openai/gpt-5-1.
     name = "openai/gpt-5-1" if kind == "chat" and "codex" in model else model
     file = SPEC / f"{name.removeprefix('openai/')}.{kind}.request.schema.json"

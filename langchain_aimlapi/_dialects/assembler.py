@@ -346,6 +346,10 @@ class MessageAssembler:
         metadata["attempts"] = self._facts.attempts
         if self.token_usage is not None:
             metadata["token_usage"] = self.token_usage
+        if self._facts.shows_headers:
+            metadata["headers"] = {
+                name: value for name, value in self._facts.headers.items() if "cookie" not in name
+            }
         if self.cost is not None:
             metadata["cost"] = self.cost
         return metadata

@@ -44,6 +44,8 @@ class CallFacts:
     """The mark that sealed reasoning of this reply gets."""
     tools: Collection[str] = ()
     """Names of the tools that the model was given."""
+    shows_headers: bool = False
+    """Whether the message is to carry the reply's headers."""
 
     @property
     def inference_id(self) -> str | None:

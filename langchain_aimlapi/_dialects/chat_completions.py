@@ -20,7 +20,7 @@ from langchain_aimlapi._messages.conversation import named, wire_messages
 from langchain_aimlapi._messages.tools import function_choice, function_tool
 from langchain_aimlapi._messages.usage import cost_from, llm_output, meta_from, usage_from_chat
 from langchain_aimlapi._wire.json import dumps
-from langchain_aimlapi.profiles import MODEL_PROVIDER
+from langchain_aimlapi.profiles import MODEL_PROVIDER, profile_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
     from langchain_aimlapi._messages.history import AssistantTurn
     from langchain_aimlapi._messages.seal import Seal
 
-_RENAMED = {
-    # Both caps are documented for these models. This one counts reasoning tokens, as bills do.
-    "max_tokens": "max_completion_tokens",
-}
 _OF_REASONING = frozenset({"effort", "summary"})
 _REASONING = ("reasoning_content", "reasoning")
 """Names under which routes of this gateway are known to send reasoning text. None of them is
@@ -58,8 +54,11 @@ class ChatCompletionsDialect:
     ) -> dict[str, Any]:
         """Make the request's body; see `Dialect.build_payload`."""
         payload: dict[str, Any] = {"messages": wire_messages(messages, _wire_assistant)}
-        for name, value in params.items():
-            payload[_RENAMED.get(name, name)] = value
+        payload.update(params)
+        if "max_tokens" in payload and profile_for(params["model"]) is not None:
+            # Both caps are documented for these four. This one counts reasoning tokens, as bills
+            # do; newer families document the other alone.
+            payload["max_completion_tokens"] = payload.pop("max_tokens")
         if "tools" in payload:
             payload["tools"] = [function_tool(tool) for tool in payload["tools"]]
         if "tool_choice" in payload:

@@ -6,7 +6,6 @@ terms come in, and this is the only place that translates them.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._messages.content import INPUT_ITEMS
@@ -58,10 +57,8 @@ def wire_params(params: Mapping[str, Any], *, reasons: bool) -> dict[str, Any]:
     wire: dict[str, Any] = {}
     for name, value in params.items():
         if name in _NO_PLACE:
-            warnings.warn(
-                f"{name} has no place on the responses endpoint and was left out.", stacklevel=2
-            )
-        elif translate := _TRANSLATIONS.get(name):
+            continue
+        if translate := _TRANSLATIONS.get(name):
             translate(wire, value)
         else:
             wire[name] = value

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import functools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import httpx
@@ -127,11 +127,26 @@ class Timeouts:
     explicit: bool = False
 
     @classmethod
-    def of(cls, seconds: float | None, deadline: float | None = None) -> Timeouts:
-        """Return timeouts that a user has set: one number for every wait, one for the call."""
-        if seconds is None:
-            return cls(call=deadline)
-        return cls(seconds, seconds, seconds, seconds, seconds, deadline, explicit=True)
+    def of(cls, given: Any, deadline: float | None = None, idle: float | None = None) -> Timeouts:
+        """Return timeouts that a user has set.
+
+        Args:
+            given: One number for every wait, `(connect, read)` or `(connect, read, write, pool)`,
+                an `httpx.Timeout`, or None for those of this package.
+            deadline: Seconds for the whole call.
+            idle: Seconds between two reads of a stream, where that is another number.
+        """
+        if given is None:
+            made = cls(call=deadline)
+        elif isinstance(given, tuple):
+            connect, read, write, pool = (*given, given[1], given[1])[:4]
+            made = cls(connect, read, read, write, pool, deadline, explicit=True)
+        elif hasattr(given, "connect"):
+            waits = (given.connect, given.read, given.read, given.write, given.pool)
+            made = cls(*waits, deadline, explicit=True)
+        else:
+            made = cls(given, given, given, given, given, deadline, explicit=True)
+        return replace(made, idle=idle) if idle is not None else made
 
 
 class Transport:

@@ -68,10 +68,10 @@ def test_no_hint_points_at_what_is_refused_as_well(llm, place):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("timeout", "It belongs to the model: pass timeout=… when you make it."),
-        ("request_timeout", "It belongs to the model: pass timeout=… when you make it."),
-        ("max_retries", "It belongs to the model: pass max_retries=… when you make it."),
-        ("timeot", "Did you mean 'timeout', which you pass when you make the model?"),
+        ("allow_http", "It belongs to the model: pass allow_http=… when you make it."),
+        ("aimlapi_api_base", "It belongs to the model: pass base_url=… when you make it."),
+        ("use_responses_ap", "'use_responses_api', which you pass when you make the model?"),
+        ("timeot", "Did you mean 'timeout'?"),
         ("temprature", "Did you mean 'temperature'?"),
         ("max_output_token", "Did you mean 'max_output_tokens'?"),
         ("zzz", "Parameters that this package does not know go into extra_body."),

@@ -771,9 +771,18 @@ def test_an_unknown_argument_of_the_constructor(wrong, hint):
         ChatAIMLAPI(api_key="key", **{wrong: "value"})
 
 
-def test_a_parameter_of_the_api_that_the_class_has_no_field_for():
-    with pytest.raises(AIMLAPIConfigurationError, match=r"model_kwargs=\{'frequency_penalty'"):
-        ChatAIMLAPI(api_key="key", frequency_penalty=1)
+@pytest.mark.parametrize("use_responses_api", [True, False])
+def test_what_a_call_takes_the_constructor_takes(use_responses_api):
+    given = {"verbosity": "low", "service_tier": "flex", "prompt_cache_key": "k", "user": "u"}
+    payloads = []
+    for made, called in ((given, {}), ({}, given)):
+        llm = ChatAIMLAPI(api_key="key", model=MODEL, use_responses_api=use_responses_api, **made)
+        with llm._turn([HumanMessage("Hello")], None, None, called, stream=False) as turn:
+            payloads.append(turn.payload)
+    assert payloads[0] == payloads[1]
+    verbosity = payloads[0]["text"]["verbosity"] if use_responses_api else payloads[0]["verbosity"]
+    assert verbosity == "low"
+    assert payloads[0]["user"] == "u"
 
 
 @pytest.mark.parametrize(
