@@ -103,7 +103,47 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         use_responses_api: Which endpoint; by default found out.
         http_client, http_async_client: httpx clients to use.
 
-    All fields are described where they are defined, in `AIMLAPISettings`.
+    All other init args:
+        top_p: Nucleus sampling, 0.01 to 1.
+        n: Number of answers, for `generate` and `invoke` (which returns the first).
+        seed: Seed for sampling, 1 or more.
+        logprobs: Return log probabilities, in `response_metadata["logprobs"]`.
+        top_logprobs: Most likely tokens to return at each position, 0 to 20.
+        response_format: Form of all answers.
+        tools: Tools that each call may use, as for `bind_tools`.
+        tool_choice: Which of the tools to use, as for `bind_tools`.
+        parallel_tool_calls: Whether several tools may be called at once.
+        send_stop: Send the stop sequences too.
+        disabled_params: Parameters never to send.
+        validate_params: What to do about a value that the vendor's schema of the model rules out.
+        include: Further output to ask for, such as `"reasoning.encrypted_content"`, which is asked
+            for anyway unless `store` is set.
+        store: Keep the response at the vendor, false by default there.
+        previous_response_id: Continue a stored response.
+        truncation: `"auto"` drops the middle of a conversation that is too long.
+        use_previous_response_id: Send only what follows the last answer that the vendor keeps, and
+            name that answer.
+        instructions: System text for this call alone, on the responses endpoint.
+        background: Let the vendor work on in the background, on the responses endpoint.
+        prompt: A hosted prompt.
+        text: `format` and `verbosity` in the words of the responses endpoint.
+        streaming: Whether `invoke` streams inside, or `stream` does not; by default as asked.
+        stream_usage: Ask for token usage in streams.
+        stream_options: What else to say of streams, beside the usage.
+        stream_chunk_timeout: Seconds between two reads of a stream, if not as `timeout` has it.
+        retry_read_timeouts: Also retry when no answer came in time, though that call may have been
+            billed.
+        default_headers: Headers to send with each request.
+        default_query: Query parameters to send with each request.
+        include_response_headers: Put the reply's headers into `response_metadata["headers"]`,
+            cookies aside.
+        attribution: Name this package to the vendor (`X-Title`), and to nobody else.
+        allow_http: Allow a plain `http://` address that is not this machine.
+        client_request_id: A prefix for the `X-Client-Request-Id` of each call, or a function that
+            makes it.
+
+    Each is described in full where it is defined, in `AIMLAPISettings`, and in the table of
+    `cookbook/parameters.md`.
 
     Instantiate:
         ```python

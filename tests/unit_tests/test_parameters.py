@@ -6,10 +6,15 @@ import re
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 
 from langchain_aimlapi import AIMLAPIConfigurationError, ChatAIMLAPI
-from langchain_aimlapi._parameters import ALIASES, REQUEST_PARAMETERS
+from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
+from langchain_aimlapi._dialects.responses import ResponsesDialect
+from langchain_aimlapi._dialects.routing import needs_responses
+from langchain_aimlapi._parameters import ALIASES, PARAMETERS, REQUEST_PARAMETERS
 from langchain_aimlapi.chat_models import _CALL_KEYWORDS
+from tests.parameters_page import PAGE, page, words_of_fields
 
 NAMES = sorted({*ChatAIMLAPI.model_fields, *ALIASES, *REQUEST_PARAMETERS, *_CALL_KEYWORDS})
 MISSPELT = [*(name.replace("e", "", 1) for name in NAMES), *(f"{name}s" for name in NAMES)]
@@ -82,3 +87,57 @@ def test_a_call_says_where_a_parameter_belongs(llm, emulator, name, hint):
         llm.invoke("x", **{name: 5})
     assert str(caught.value).endswith(hint)
     assert emulator.requests == []
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def test_the_page_is_up_to_date():
+    assert PAGE.read_text() == page(), "run: python -m tests.parameters_page"
+
+
+def test_help_has_words_for_every_field():
+    said = re.findall(r"^ +([a-z_, ]+): \S", ChatAIMLAPI.__doc__ or "", re.MULTILINE)
+    listed = {name for names in said for name in names.split(", ")}
+    assert words_of_fields().keys() <= listed
+    assert all(words_of_fields().values())
+
+
+VALUES: dict[str, Any] = {
+    "model": "openai/gpt-5-1",
+    "max_tokens": 99,
+    "n": 1,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "seed": 3,
+    "temperature": 1,
+    "top_p": 0.5,
+    "reasoning_effort": "low",
+    "reasoning": {"effort": "low"},
+    "response_format": {"type": "json_object"},
+    "stop": ["x"],
+    "include": ["x"],
+    "text": {"format": {"type": "text"}},
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_go_where_the_table_says(name):
+    params = {"model": "openai/gpt-5-1", name: VALUES.get(name, "value")}
+    where = PARAMETERS[name]
+    for dialect, place in (
+        (ChatCompletionsDialect(), where.chat_completions),
+        (ResponsesDialect(), where.responses),
+    ):
+        plain = dialect.build_payload([HumanMessage("json")], {"model": "openai/gpt-5-1"})
+        payload = dialect.build_payload([HumanMessage("json")], params)
+        if place is None:
+            # What only responses takes selects it, so chat completions is never asked for it.
+            assert needs_responses(params) or payload == plain
+            continue
+        found: Any = payload
+        for key in place.split("."):
+            found = found[key]
+        assert found
+    assert needs_responses(params) is (where.chat_completions is None)
