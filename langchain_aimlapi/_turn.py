@@ -179,3 +179,16 @@ class Turn:
             tools=names_of(self._params.get("tools", ())),
             shows_headers=self._shows_headers,
         )
+
+
+def since_stored(
+    messages: Sequence[BaseMessage], params: dict[str, Any]
+) -> tuple[Sequence[BaseMessage], dict[str, Any]]:
+    """Leave out what the vendor keeps: the last stored answer and all before it."""
+    for position in range(len(messages) - 1, -1, -1):
+        came = messages[position].response_metadata
+        if messages[position].type == "ai" and came.get("endpoint") == "responses":
+            name = came.get("id")
+            if isinstance(name, str) and messages[position + 1 :]:
+                return messages[position + 1 :], {**params, "previous_response_id": name}
+    return messages, params

@@ -27,7 +27,7 @@ from langchain_aimlapi._messages.structured_output import (
     StructuredOutput,
     response_format,
 )
-from langchain_aimlapi._messages.tokens import count_messages, count_text, token_ids
+from langchain_aimlapi._messages.tokens import TokenCounting
 from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
 from langchain_aimlapi._messages.usage import combined_llm_outputs
 from langchain_aimlapi._parameters import (
@@ -48,7 +48,7 @@ from langchain_aimlapi._settings import (
     read_key,
 )
 from langchain_aimlapi._spend import note_sent, watching
-from langchain_aimlapi._turn import Turn
+from langchain_aimlapi._turn import Turn, since_stored
 from langchain_aimlapi.account import AccountMethods
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
@@ -69,14 +69,13 @@ if TYPE_CHECKING:
     from langchain_aimlapi._http.transport import Transport
 
 _CALL_KEYWORDS = REQUEST_PARAMETERS | CALL_OPTIONS
-"""What a call may be given: the API's parameters, and those that are for this package."""
 
 # Longer or other ids are dropped by the gateway without a word (its documentation on request
 # tracing, 2026-08), so they are refused here.
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
+class ChatAIMLAPI(TokenCounting, AIMLAPISettings, AccountMethods):
     """A chat model of the AI/ML API's GPT-5.1 family.
 
     Setup:
@@ -103,47 +102,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         use_responses_api: Which endpoint; by default found out.
         http_client, http_async_client: httpx clients to use.
 
-    All other init args:
-        top_p: Nucleus sampling, 0.01 to 1.
-        n: Number of answers, for `generate` and `invoke` (which returns the first).
-        seed: Seed for sampling, 1 or more.
-        logprobs: Return log probabilities, in `response_metadata["logprobs"]`.
-        top_logprobs: Most likely tokens to return at each position, 0 to 20.
-        response_format: Form of all answers.
-        tools: Tools that each call may use, as for `bind_tools`.
-        tool_choice: Which of the tools to use, as for `bind_tools`.
-        parallel_tool_calls: Whether several tools may be called at once.
-        send_stop: Send the stop sequences too.
-        disabled_params: Parameters never to send.
-        validate_params: What to do about a value that the vendor's schema of the model rules out.
-        include: Further output to ask for, such as `"reasoning.encrypted_content"`, which is asked
-            for anyway unless `store` is set.
-        store: Keep the response at the vendor, false by default there.
-        previous_response_id: Continue a stored response.
-        truncation: `"auto"` drops the middle of a conversation that is too long.
-        use_previous_response_id: Send only what follows the last answer that the vendor keeps, and
-            name that answer.
-        instructions: System text for this call alone, on the responses endpoint.
-        background: Let the vendor work on in the background, on the responses endpoint.
-        prompt: A hosted prompt.
-        text: `format` and `verbosity` in the words of the responses endpoint.
-        streaming: Whether `invoke` streams inside, or `stream` does not; by default as asked.
-        stream_usage: Ask for token usage in streams.
-        stream_options: What else to say of streams, beside the usage.
-        stream_chunk_timeout: Seconds between two reads of a stream, if not as `timeout` has it.
-        retry_read_timeouts: Also retry when no answer came in time, though that call may have been
-            billed.
-        default_headers: Headers to send with each request.
-        default_query: Query parameters to send with each request.
-        include_response_headers: Put the reply's headers into `response_metadata["headers"]`,
-            cookies aside.
-        attribution: Name this package to the vendor (`X-Title`), and to nobody else.
-        allow_http: Allow a plain `http://` address that is not this machine.
-        client_request_id: A prefix for the `X-Client-Request-Id` of each call, or a function that
-            makes it.
-
-    Each is described in full where it is defined, in `AIMLAPISettings`, and in the table of
-    `cookbook/parameters.md`.
+    All fields are described where they are defined, in `AIMLAPISettings`.
 
     Instantiate:
         ```python
@@ -372,8 +331,9 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
         if stops and self.send_stop:
             params["stop"] = stops
         if self.use_previous_response_id and params.get("store"):
-            messages, params = _since_stored(messages, params)
+            messages, params = since_stored(messages, params)
         route = Route(self._address(), params["model"], params, self.use_responses_api)
+        tries = kwargs.get("max_retries", self.max_retries)
         check_endpoint(route.dialect.name, params, self.validate_params)
         return Turn(
             messages,
@@ -384,11 +344,7 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             stream=stream,
             stop=[text for text in stops if text],
             extra_body=extra_body,
-            retries=Retries(
-                RetryPolicy(
-                    int(kwargs.get("max_retries", self.max_retries)), self.retry_read_timeouts
-                )
-            ),
+            retries=Retries(RetryPolicy(int(tries), self.retry_read_timeouts)),
             client_request_id=self._request_id(kwargs.get("client_request_id"), run_manager),
             seal=Seal(
                 model=str(params["model"]),
@@ -603,29 +559,6 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
             other_tools=[tool["function"]["name"] for tool in others if "function" in tool],
         )
 
-    # --- tokens -----------------------------------------------------------------------------------
-
-    @override
-    def get_token_ids(self, text: str) -> list[int]:
-        """Return token ids; needs the extra `tokens` or `custom_get_token_ids`."""
-        if self.custom_get_token_ids is not None:
-            return self.custom_get_token_ids(text)
-        return token_ids(text)
-
-    @override
-    def get_num_tokens(self, text: str) -> int:
-        """Count the tokens of a text, offline; exactly with the extra `tokens`."""
-        if self.custom_get_token_ids is not None:
-            return len(self.custom_get_token_ids(text))
-        return count_text(text)
-
-    @override
-    def get_num_tokens_from_messages(
-        self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None
-    ) -> int:
-        """Estimate the tokens of a conversation, offline, with its images and tools."""
-        return count_messages(messages, tools)
-
     # --- closing ----------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -661,19 +594,6 @@ class ChatAIMLAPI(AIMLAPISettings, AccountMethods):
     async def __aexit__(self, *_: object) -> None:
         """Close the model."""
         await self.aclose()
-
-
-def _since_stored(
-    messages: Sequence[BaseMessage], params: dict[str, Any]
-) -> tuple[Sequence[BaseMessage], dict[str, Any]]:
-    """Leave out what the vendor keeps: the last stored answer and all before it."""
-    for position in range(len(messages) - 1, -1, -1):
-        came = messages[position].response_metadata
-        if messages[position].type == "ai" and came.get("endpoint") == "responses":
-            name = came.get("id")
-            if isinstance(name, str) and messages[position + 1 :]:
-                return messages[position + 1 :], {**params, "previous_response_id": name}
-    return messages, params
 
 
 ChatAimlapi = ChatAIMLAPI

@@ -63,7 +63,7 @@ def inlined(schema: Schema) -> Schema:
     Raises:
         AIMLAPIConfigurationError: A reference leads nowhere, or out of the schema.
     """
-    schema = copy.deepcopy(schema)
+    schema = _plain(copy.deepcopy(schema))
     circular = _circular(schema)
     names: dict[str, str] = {}
 
@@ -92,6 +92,14 @@ def inlined(schema: Schema) -> Schema:
             if name not in kept:
                 kept[name] = change(_target(schema, reference))
     return {**whole, "$defs": kept} if kept else whole
+
+
+def _plain(node: Schema) -> Schema:
+    """Write `allOf` of one reference, as pydantic did before 2.9, as the reference that it is."""
+    parts = node.get("allOf")
+    if isinstance(parts, list) and len(parts) == 1 and [*parts[0]] == ["$ref"]:
+        node = {**{key: node[key] for key in node if key != "allOf"}, **parts[0]}
+    return _mapped(node, _plain)
 
 
 def _circular(schema: Schema) -> set[str]:
