@@ -169,7 +169,7 @@ class AIMLAPISettings(BaseChatModel):
     """System text for this call alone, on the responses endpoint."""
 
     background: bool | None = None
-    """Let the vendor work on in the background, on the responses endpoint."""
+    """Refused if true: an answer of the background is still queued, and nothing waits for it."""
 
     prompt: dict[str, Any] | None = None
     """A hosted prompt: `id`, `variables`, `version`. Responses endpoint."""

@@ -182,7 +182,8 @@ class MessageAssembler:
         if self.stopped:
             return
         self.calls.add(position, name, arguments, call_id, index)
-        self.output_started = True
+        if self.calls.fresh:
+            self.output_started = True
 
     def _whole_characters(self, channel: str, text: str) -> str:
         """Return text without halves of characters: some gateways cut between two surrogates.

@@ -300,7 +300,7 @@ def _limit(patch: pytest.MonkeyPatch, limits: Mapping[str, float]) -> None:
         **limits,
     }
 
-    def of(_: float | None, deadline: float | None = None) -> transport.Timeouts:
+    def of(_: object, deadline: float | None = None, __: float | None = None) -> transport.Timeouts:
         return transport.Timeouts(**waits, call=deadline)
 
     patch.setattr(transport.Timeouts, "of", of)

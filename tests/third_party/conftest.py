@@ -14,11 +14,18 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.filterwarnings("ignore"))
 
 
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # of a dotted name, the package
+        return False
+
+
 @pytest.fixture(autouse=True)
 def _installed(request: pytest.FixtureRequest):
     """Skip a test whose packages, named by its mark, are not there."""
     mark = request.node.get_closest_marker("needs")
-    missing = [name for name in (mark.args if mark else ()) if find_spec(name) is None]
+    missing = [name for name in (mark.args if mark else ()) if not _is_installed(name)]
     if missing and os.environ.get("THIRD_PARTY") == "all":
         pytest.fail(f"not installed: {', '.join(missing)}")
     if missing:

@@ -475,11 +475,9 @@ async def test_an_answer_from_the_cache_is_a_new_message(emulator, way):
     assert answers[2].response_metadata["cost"]["credits"] == 0
 
 
-@pytest.mark.parametrize("given", ["model_kwargs", "extra_body"])
+@pytest.mark.parametrize("given", [{"background": True}, {"extra_body": {"background": True}}])
 def test_a_call_in_the_background_is_refused_by_name(emulator, given):
-    llm = ChatAIMLAPI(
-        use_responses_api=True, **{given: {"background": True}}, **emulator.connection()
-    )
+    llm = ChatAIMLAPI(use_responses_api=True, **given, **emulator.connection())
     with pytest.raises(errors.AIMLAPIConfigurationError, match="background=True"):
         llm.invoke("Hello")
     assert emulator.requests == []

@@ -72,6 +72,12 @@ NAMES = [
     ),
     Private(
         CHAT_MODEL,
+        "_get_invocation_params",
+        ("self", "stop", "**kwargs"),
+        "Traces show it, and headers of a call must not be in them.",
+    ),
+    Private(
+        CHAT_MODEL,
         "_convert_cached_generations",
         ("self", "cache_val"),
         "The only hook between a cache and the answer: without it the old cost and id come again.",

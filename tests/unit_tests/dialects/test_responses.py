@@ -830,7 +830,12 @@ async def test_builtin_tools_stand_beside_functions(emulator):
     assert emulator.requests[0].path == "/v1/responses"
     sent = emulator.requests[0].json
     assert sent["tools"] == [
-        {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False},
+        {
+            "type": "function",
+            "name": "f",
+            "parameters": {"type": "object", "properties": {}},
+            "strict": False,
+        },
         search,
     ]
     assert sent["tool_choice"] == {"type": "web_search_preview"}

@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
@@ -113,7 +114,11 @@ async def test_what_was_learned_counts_for_one_model_and_address(responses_only)
     await call(model_on(responses_only), "invoke")
     await call(model_on(responses_only, CODEX[1]), "invoke")
     assert paths(responses_only) == [CHAT, RESPONSES] * 2
-    await call(model_on(responses_only, base_url="https://gateway.example/v1"), "invoke")
+    # A client of the user's own, for one of the emulator's asks no other address.
+    inner = responses_only.connection()["http_client"]._transport
+    client = httpx.Client(transport=httpx.MockTransport(inner.handle_request))
+    other = {"base_url": "https://gateway.example/v1", "http_client": client}
+    await call(model_on(responses_only, http_async_client=None, **other), "invoke")
     assert paths(responses_only) == [CHAT, RESPONSES] * 3
     await call(model_on(responses_only, "openai/gpt-5-1"), "invoke")
     assert paths(responses_only)[-1] == CHAT
@@ -409,7 +414,8 @@ async def test_a_response_can_be_continued(emulator):
     first = await call(llm, "invoke")
     await call(llm, "invoke", previous_response_id=first.response_metadata["id"])
     assert paths(emulator) == [RESPONSES, RESPONSES]
-    assert emulator.requests[1].json["previous_response_id"] == first.id
+    sent = emulator.requests[1].json["previous_response_id"]
+    assert sent == first.response_metadata["id"]
 
 
 async def test_reasoning_effort_alone_selects_nothing(emulator):

@@ -16,6 +16,7 @@ from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi._dialects.base import CallFacts, keeping_partial, unreadable
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
+from langchain_aimlapi._messages.tool_calls import without_mark
 from langchain_aimlapi._wire.json import STUMBLES
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, ToolCall, Usage
 from langchain_aimlapi.errors import (
@@ -475,9 +476,12 @@ def facts_of(message: AIMessageChunk) -> dict[str, Any]:
     return {
         "text": message.content,
         "reasoning": kwargs.get("reasoning_content"),
+        # What is not whole is marked in a partial message, and a call without an argument yet has
+        # not been shown.
         "calls": [
-            (call["index"], call["id"], call["name"], call["args"])
+            (call["index"], call["id"], call["name"], args)
             for call in message.tool_call_chunks
+            if (args := without_mark(call["args"] or ""))
         ],
     }
 

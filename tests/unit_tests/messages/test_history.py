@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from langchain_core.messages import (
     AIMessage,
@@ -291,7 +292,15 @@ def test_sealed_reasoning_goes_back_to_whom_it_came_from_alone(emulator):
     model(emulator).invoke(history)
     [item] = sealed_in(emulator)
     assert item.keys() <= {"type", "id", "summary", "encrypted_content", "status"}
-    for other in ({"model": "openai/gpt-5-1-codex"}, {"base_url": "https://other.example/v1"}):
+    # A client of the user's own, for one of the emulator's asks no other address.
+    inner = emulator.connection()["http_client"]._transport
+    client = httpx.Client(transport=httpx.MockTransport(inner.handle_request))
+    elsewhere = {
+        "base_url": "https://other.example/v1",
+        "http_client": client,
+        "http_async_client": None,
+    }
+    for other in ({"model": "openai/gpt-5-1-codex"}, elsewhere):
         model(emulator, **other).invoke(history)
         assert sealed_in(emulator) == []
     assert fingerprint("a", "key-1") != fingerprint("a", "key-2")
