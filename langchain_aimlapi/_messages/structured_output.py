@@ -256,7 +256,7 @@ class StructuredOutput(Runnable[AIMessage, Any]):
         text = text[start:]
         try:
             value = from_json(text, allow_partial="trailing-strings", allow_inf_nan=False)
-        except ValueError:
+        except (ValueError, TypeError):  # TypeError: pydantic before 2.10 keeps no open strings
             try:
                 value = parse_partial_json(text.rstrip(" \t\r\n`"))
             except ValueError:
