@@ -125,8 +125,9 @@ class StructuredOutput(Runnable[AIMessage, Any]):
     @override
     def get_output_schema(self, config: RunnableConfig | None = None) -> type[BaseModel]:
         kind = self.OutputType
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
+        if kind is self._schema and issubclass(kind, BaseModel):
+            model: type[BaseModel] = kind
+            return model
         shape: Any = dict[str, Any]
         if self._schema is not None and not self._include_raw:
             # Pydantic's v1 classes and older TypedDicts are strange to it; their schema is not.
