@@ -227,13 +227,25 @@ def check_values(
 def check_endpoint(
     endpoint: str, params: Mapping[str, Any], mode: Literal["warn", "error", "off"]
 ) -> None:
-    """Name parameters that have no place on the endpoint of a call, and are left out there.
+    """Name what the vendor documents nowhere for the endpoint of a call.
+
+    Parameters that have no place there are left out. Tools of free text are sent, as the upstream
+    documents them; on chat completions they are functions.
 
     Raises:
-        AIMLAPIInvalidRequestError: There is one and `mode` is "error".
+        AIMLAPIInvalidRequestError: There is such a thing and `mode` is "error".
     """
     if mode == "off" or endpoint != "responses":
         return
+    if names := [tool["name"] for tool in params.get("tools", ()) if tool["type"] == "custom"]:
+        said = f"Custom tools ({', '.join(names)}) are not documented but by the API's upstream."
+        if mode == "error":
+            raise AIMLAPIInvalidRequestError(f"{said} Nothing was sent.")
+        warnings.warn(
+            f'{said} They were sent all the same; validate_params="error" refuses them, "off" '
+            "keeps quiet.",
+            stacklevel=2,
+        )
     for name in params:
         if name in _WITHOUT_RESPONSES:
             lost = f"{name} has no place on the responses endpoint"

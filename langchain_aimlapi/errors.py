@@ -427,6 +427,8 @@ def error_from_response(
     if model and model not in PROFILES and _doubts_model(kind, said, model):
         message += f" This package knows {', '.join(nearest_models(model))}."
     advice = kind.next_step
+    if kind is AIMLAPIInvalidRequestError:
+        advice = wording.tool_advice(said) or advice
     if key_source is not None and kind is AIMLAPIAuthenticationError:
         advice = advice.replace("the API key", f"the API key {key_source}")
     return _build(kind, message, _facts(status, status, kept, text, data), advice)

@@ -19,6 +19,14 @@ from typing_extensions import override
 from langchain_aimlapi._dialects.assembler import AssemblingParser
 from langchain_aimlapi._dialects.responses_input import wire_items, wire_params
 from langchain_aimlapi._messages.content_blocks import listed
+from langchain_aimlapi._messages.custom_tools import (
+    CLOSING,
+    OPENING,
+    SHELL_TOOL,
+    json_piece,
+    shell_arguments,
+)
+from langchain_aimlapi._messages.endings import is_cut
 from langchain_aimlapi._messages.usage import (
     cost_from,
     llm_output,
@@ -39,7 +47,7 @@ if TYPE_CHECKING:
 _FINISH_REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _Told = TypeVar("_Told", str, list[Any])
 _FAILED = frozenset({"failed", "cancelled"})
-_CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
+_CALLS = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action"}
 """Items that are calls of our tools, and where they keep the arguments."""
 
 
@@ -100,6 +108,8 @@ class ResponsesStreamParser(AssemblingParser):
         self._length = 0
         self._reasoned = False
         self._positions: dict[Any, int] = {}
+        self._kinds: dict[Any, str] = {}
+        self._unclosed: dict[Any, str | None] = {}
         self._starts: dict[tuple[Any, ...], int] = {}
         self._finished_items: set[Any] = set()
         self._annotated: set[tuple[Any, ...]] = set()
@@ -153,6 +163,20 @@ class ResponsesStreamParser(AssemblingParser):
         usage = response.get("usage")
         self.assembler.count(usage, usage_from_responses(usage))
         self.assembler.finish_reason = self._finish_reason(response)
+        self._close_calls(
+            cut=is_cut(self.assembler.finish_reason) or response.get("status") == "incomplete"
+        )
+
+    def _close_calls(self, *, cut: bool) -> None:
+        """End the arguments of calls whose items do not tell by themselves whether they are whole.
+
+        A function's JSON does, free text does not: it is whole if its item says so, or does not say
+        otherwise and the response was not cut. Until then its arguments lack their end, as those of
+        a call that was cut do.
+        """
+        for index, status in self._unclosed.items():
+            if status == "completed" or (status != "incomplete" and not cut):
+                self._add_arguments(index, CLOSING[self._kinds[index]])
 
     def _finish_reason(self, response: Mapping[str, Any]) -> str:
         """Say in chat completions words how the response ended.
@@ -177,7 +201,8 @@ class ResponsesStreamParser(AssemblingParser):
 
     def _on_item_added(self, event: dict[str, Any]) -> None:
         item = event["item"]
-        if item.get("type") in _CALLS:
+        # The action of a shell call comes whole, with the finished item.
+        if item.get("type") in _CALLS and item["type"] != "local_shell_call":
             self._call(event["output_index"], item)
 
     def _on_item_done(self, event: dict[str, Any]) -> None:
@@ -249,6 +274,8 @@ class ResponsesStreamParser(AssemblingParser):
             self._message(index, item)
         elif kind in _CALLS:
             self._call(index, item)
+            if index in self._unclosed:
+                self._unclosed[index] = item.get("status")
             kept = {"type": kind, "call_id": self._call_id(index, item)}
             self._keep({**kept, **_present(item, "id", "status")})
         else:
@@ -316,15 +343,22 @@ class ResponsesStreamParser(AssemblingParser):
             self.assembler.add_logprobs({"content": news})
 
     def _call(self, index: int, item: Mapping[str, Any]) -> None:
+        kind = item["type"]
         if index not in self._positions:
             self._positions[index] = len(self._positions)
+            self._kinds[index] = kind
             self.assembler.add_tool_call(
                 self._positions[index],
-                name=item.get("name"),
-                arguments="",
+                name=SHELL_TOOL if kind == "local_shell_call" else item.get("name"),
+                arguments=OPENING.get(kind, ""),
                 call_id=item.get("call_id") or item.get("id"),
             )
-        self._arguments(index, item.get(_CALLS[item["type"]]) or "")
+            if kind in CLOSING:
+                self._unclosed[index] = None
+        given = item.get(_CALLS[kind])
+        self._arguments(
+            index, shell_arguments(given) if kind == "local_shell_call" else given or ""
+        )
 
     def _call_id(self, index: int, item: Mapping[str, Any]) -> Any:
         """Return the id under which the call stands in `tool_calls`."""
@@ -338,9 +372,13 @@ class ResponsesStreamParser(AssemblingParser):
         if index in self._positions and (
             news := self._news(("arguments", index), text, delta=delta)
         ):
-            self.assembler.add_tool_call(
-                self._positions[index], name=None, arguments=news, call_id=None
-            )
+            is_text = self._kinds[index] == "custom_tool_call"
+            self._add_arguments(index, json_piece(news) if is_text else news)
+
+    def _add_arguments(self, index: int, arguments: str) -> None:
+        self.assembler.add_tool_call(
+            self._positions[index], name=None, arguments=arguments, call_id=None
+        )
 
 
 def _part(event: Mapping[str, Any]) -> tuple[Any, ...]:

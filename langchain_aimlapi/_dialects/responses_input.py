@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._messages.content import INPUT_ITEMS
 from langchain_aimlapi._messages.conversation import wire_messages
+from langchain_aimlapi._messages.custom_tools import call_output, replayed_call
 from langchain_aimlapi._messages.seal import Seal, unmarked
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
 _ENCRYPTED = "reasoning.encrypted_content"
 _CITATION_KEYS = frozenset({"url", "title", "start_index", "end_index"})
-_CALL_ITEMS = frozenset({"function_call", "custom_tool_call"})
+_CALL_ITEMS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
 _REPLAYED: dict[str, dict[str, type]] = {
     "message": {"id": str, "span": list},
     "reasoning": {"id": str, "summary": list},
     "function_call": {"call_id": str},
     "custom_tool_call": {"call_id": str},
+    "local_shell_call": {"call_id": str},
     "web_search_call": {"id": str, "status": str},
     "code_interpreter_call": {"id": str, "code": str, "container_id": str, "status": str},
     "mcp_list_tools": {"id": str, "server_label": str, "tools": list},
@@ -189,25 +191,22 @@ def wire_items(
         return list(_wire_assistant(turn, is_sendable))
 
     items: list[Any] = []
+    kinds: dict[str, str] = {}
     for wire in wire_messages(messages, wire_assistant, continued=continued):
         # What has a type is an item already, whatever else stands in it.
         role = "" if "type" in wire else wire.get("role", "")
+        if role == "tool":
+            call_id = wire["tool_call_id"]
+            items.append(call_output(kinds.get(call_id), call_id, wire["content"]))
+            continue
+        if wire.get("type") in _CALL_ITEMS:
+            kinds[wire["call_id"]] = wire["type"]
         items.extend(_ITEM_OF_ROLE.get(role, _as_it_is)(wire))
     return items
 
 
 def _as_it_is(wire: dict[str, Any]) -> list[dict[str, Any]]:
     return [wire]
-
-
-def _tool_item(wire: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "function_call_output",
-            "call_id": wire["tool_call_id"],
-            "output": wire["content"],
-        }
-    ]
 
 
 def _message_item(wire: dict[str, Any]) -> list[dict[str, Any]]:
@@ -228,7 +227,6 @@ def _image_part(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _ITEM_OF_ROLE: dict[str, Callable[[dict[str, Any]], list[dict[str, Any]]]] = {
-    "tool": _tool_item,
     "user": _message_item,
     "system": _message_item,
     "developer": _message_item,
@@ -279,7 +277,7 @@ def _wire_assistant(
     if easy is not None:
         yield easy
     for call in calls:
-        yield {"type": "function_call", **_function(call)}
+        yield replayed_call({"type": "function_call"}, call)
 
 
 def _taken(item: Mapping[str, Any], calls: list[Call]) -> dict[str, Any] | None:
@@ -288,12 +286,7 @@ def _taken(item: Mapping[str, Any], calls: list[Call]) -> dict[str, Any] | None:
     if call is None:
         return None
     calls.remove(call)
-    own = item if item["type"] == "function_call" else {}
-    return {**own, "type": "function_call", **_function(call)}
-
-
-def _function(call: Call) -> dict[str, Any]:
-    return {"call_id": call.id, "name": call.name, "arguments": call.arguments}
+    return replayed_call(item, call)
 
 
 def _items_of(message: AIMessage) -> list[dict[str, Any]]:

@@ -103,6 +103,8 @@ def _standard(block: Part) -> Part:
     """Give a block of Bedrock's, Google's or MCP's the shape of LangChain's."""
     kind = kind_of(block)
     holder = block.get(kind) if kind else None
+    if kind == "custom_tool_call_output":  # what langchain-openai's custom tools return
+        return {"type": "text", "text": as_text(block.get("output"))}
     if not kind:
         kind = next((key for key in _UNTYPED if key in block), "")
         holder = block.get(kind)

@@ -56,6 +56,8 @@ def wire_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
         return tool
     if is_builtin_tool(tool):
         return WireTool(tool)
+    if isinstance(tool, BaseTool) and (tool.metadata or {}).get("type") == "local_shell":
+        return WireTool({"type": "local_shell"})
     if (custom := _custom(tool)) is not None:
         _check_name(custom["name"])
         return WireTool(custom)
@@ -87,6 +89,9 @@ def _custom(tool: Any) -> dict[str, Any] | None:
         custom.pop("custom", None)
     else:
         return None
+    if isinstance(form := custom.get("format"), dict) and isinstance(form.get("grammar"), dict):
+        # Chat completions nests what responses has flat.
+        custom["format"] = {"type": "grammar", **form["grammar"]}
     if not isinstance(custom.get("name"), str):
         raise AIMLAPIConfigurationError(f"A custom tool needs a name: {schemas.kind_of(tool)}.")
     return {"type": "custom", **{key: item for key, item in custom.items() if item is not None}}

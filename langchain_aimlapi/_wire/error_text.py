@@ -262,6 +262,18 @@ def says_no_model(words: str, model: str) -> bool:
     return re.search(received, words) is not None or _NO_MODEL.search(words) is not None
 
 
+def tool_advice(words: str) -> str | None:
+    """Say what to send in place of a kind of tool that a server refuses; None for other words."""
+    if re.search(r"\blocal_shell\b", words):
+        return 'Send the shell as a function: shell_command(…, wire="function"), the default.'
+    if re.search(r"\bcustom\b", words) and re.search(r"\btools?\b|\btype\b", words, re.IGNORECASE):
+        return (
+            'Send the free-form tool as a function: apply_patch(…, wire="function"), or for other '
+            "tools a plain function of one string."
+        )
+    return None
+
+
 def words_of(text: str, data: Mapping[str, Any]) -> str:
     """Return the server's words from a body: the text, and the JSON object that it is or is not."""
     if data:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from langchain_core.tools import ToolException
 
@@ -60,7 +60,9 @@ class PatchArtifact(TypedDict):
     diff: str
 
 
-def apply_patch(root: str | os.PathLike[str]) -> BaseTool:
+def apply_patch(
+    root: str | os.PathLike[str], *, wire: Literal["custom", "function"] = "custom"
+) -> BaseTool:
     """Make the tool with which the codex models change files, for the files under one root.
 
     Free-form where that can be sent (the responses endpoint), a function elsewhere. A patch is
@@ -75,13 +77,18 @@ def apply_patch(root: str | os.PathLike[str]) -> BaseTool:
 
     Args:
         root: The folder. It has to exist.
+        wire: What is sent on the responses endpoint: `"custom"` a free-form tool with the format's
+            grammar, `"function"` a function of one text, for gateways that refuse the former.
 
     Returns:
         A tool named `apply_patch`. Its message's `artifact` is a `PatchArtifact`, None on errors.
 
     Raises:
         NotADirectoryError: The root is no folder.
+        ValueError: `wire` is something else.
     """
+    if wire not in {"custom", "function"}:
+        raise ValueError(f'wire is "custom" or "function", not {wire!r}.')
     tree = Tree(root)
 
     def run(patch: str) -> tuple[str, PatchArtifact]:
@@ -98,6 +105,8 @@ def apply_patch(root: str | os.PathLike[str]) -> BaseTool:
         response_format="content_and_artifact",
         handle_tool_error=True,
     )
+    if wire == "function":
+        made.metadata = None
     return made
 
 

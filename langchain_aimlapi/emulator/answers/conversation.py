@@ -15,6 +15,23 @@ from typing import Any
 from langchain_aimlapi.emulator.exchange import dump
 from langchain_aimlapi.emulator.tokens import count_tokens
 
+_CALLS = {"function_call", "custom_tool_call", "local_shell_call"}
+_OUTPUTS = {f"{kind}_output" for kind in _CALLS}
+_ONE_TEXT = {
+    "type": "object",
+    "properties": {"__arg1": {"type": "string"}},
+    "required": ["__arg1"],
+}
+_LOCAL_SHELL = {
+    "name": "shell_command",
+    "description": "Run a command in a shell.",
+    "parameters": {
+        "type": "object",
+        "properties": {"command": {"type": "string"}},
+        "required": ["command"],
+    },
+}
+
 
 @dataclass(frozen=True)
 class Message:
@@ -130,9 +147,18 @@ def _stop(value: Any) -> tuple[str, ...]:
 
 
 def _tool(spec: Mapping[str, Any]) -> Tool:
+    free_form = spec.get("type") == "custom"
     return Tool(
-        str(spec.get("name")), str(spec.get("description") or ""), _dict(spec.get("parameters"))
+        str(spec.get("name")),
+        str(spec.get("description") or ""),
+        _ONE_TEXT if free_form else _dict(spec.get("parameters")),
     )
+
+
+def _offered(payload: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """The tools that run at the caller's."""
+    runs_there = {"function", "custom", "local_shell"}
+    return (tool for tool in _items(payload.get("tools")) if tool.get("type") in runs_there)
 
 
 def read_chat_completions(payload: Mapping[str, Any]) -> Conversation:
@@ -183,24 +209,25 @@ def read_responses(
     names: dict[Any, str] = {}
     for item in (*earlier, *input_items(payload)):
         kind = item.get("type", "message")
-        if kind == "function_call":
-            name = str(item.get("name"))
+        if kind in _CALLS:
+            name = str(item.get("name", "shell_command"))
             names[item.get("call_id")] = name
             messages.append(Message("assistant", "", called=(name,)))
-        elif kind == "function_call_output":
+        elif kind in _OUTPUTS:
             text = _text(item.get("output"))
-            messages.append(Message("tool", text, names.get(item.get("call_id"))))
+            call_id = item.get("call_id", item.get("id"))
+            messages.append(Message("tool", text, names.get(call_id)))
         elif kind == "message":
             role = str(item.get("role"))
             text = _text(item.get("content"))
             messages.append(Message("system" if role == "developer" else role, text))
-    functions = [t for t in _items(payload.get("tools")) if t.get("type") == "function"]
+    tools = [_LOCAL_SHELL if t == {"type": "local_shell"} else t for t in _offered(payload)]
     choice = payload.get("tool_choice")
     wanted = _dict(_dict(payload.get("text")).get("format"))
     include = payload.get("include")
     return Conversation(
         messages=tuple(messages),
-        tools=tuple(_tool(function) for function in functions),
+        tools=tuple(_tool(tool) for tool in tools),
         tool_choice=str(
             _dict(choice).get("name") or (choice if isinstance(choice, str) else "auto")
         ),

@@ -135,12 +135,24 @@ def _calls(tool: Tool, conversation: Conversation) -> list[ToolCall]:
     if written:
         calls = [ToolCall(tool.name, _written(text, tool)) for text in written]
         return calls if conversation.parallel else calls[:1]
+    if "*** Begin Patch" in tool.description:
+        return [ToolCall(tool.name, {next(iter(tool.parameters["properties"])): _patch(prompt)})]
     hints, required = Hints(prompt), list(tool.parameters.get("required") or ())
     if len(required) == 1 and len(hints.quoted) > 1 and conversation.parallel:
         spec = tool.parameters.get("properties", {}).get(required[0], {})
         if spec.get("type") == "string":
             return [ToolCall(tool.name, {required[0]: word}) for word in hints.quoted]
     return [ToolCall(tool.name, _arguments(tool, hints))]
+
+
+def _patch(prompt: str) -> str:
+    """The patch that the prompt holds, else one that adds a file which says whose it is."""
+    found = re.search(r"\*\*\* Begin Patch\n.*?\n\*\*\* End Patch", prompt, re.DOTALL)
+    if found:
+        return found.group()
+    excerpt = textwrap.shorten(prompt, _EXCERPT, placeholder=" …")
+    added = f"+{SPEAKER} heard: {excerpt}"
+    return f"*** Begin Patch\n*** Add File: emulator.txt\n{added}\n*** End Patch"
 
 
 def _arguments(tool: Tool, hints: Hints) -> dict[str, Any]:

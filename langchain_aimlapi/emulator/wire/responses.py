@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi.emulator.wire.tool_items import call_item
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -107,14 +109,7 @@ def output_items(generation: Generation) -> list[dict[str, Any]]:
             }
         )
     items += [
-        {
-            "id": f"fc_{key}{number:x}",
-            "type": "function_call",
-            "status": status,
-            "arguments": call.arguments,
-            "call_id": call.id,
-            "name": call.name,
-        }
+        call_item(call, generation.payload, f"{key}{number:x}", status)
         for number, call in enumerate(choice.tool_calls)
     ]
     return items

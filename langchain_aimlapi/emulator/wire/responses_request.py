@@ -23,6 +23,7 @@ from langchain_aimlapi.emulator.wire.checks import (
     string_or,
     tagged,
 )
+from langchain_aimlapi.emulator.wire.tool_items import OUTPUTS
 
 _status = enum("in_progress", "completed", "incomplete")
 _web_search = record(
@@ -93,6 +94,11 @@ _items: dict[str, Check] = {
         {"call_id": string, "output": string},
         {"id": nullable(string), "status": nullable(_status)},
     ),
+    # Documented by the upstream; the vendor's schemas list neither the tool nor its items.
+    "custom_tool_call": record(
+        {"call_id": string, "name": string, "input": string}, {"id": string, "status": _status}
+    ),
+    "custom_tool_call_output": record({"call_id": string, "output": string}),
     "web_search_call": record(
         {"id": string, "status": enum("in_progress", "completed", "searching", "failed")}
     ),
@@ -126,7 +132,15 @@ _interpreter_item: dict[str, Check] = {
 }
 _shell_items: dict[str, Check] = {
     "local_shell_call": record(
-        {"id": string, "call_id": string, "action": mapping, "status": _status}
+        {
+            "id": string,
+            "call_id": string,
+            "action": record(
+                {"type": enum("exec"), "command": array(string), "env": mapping},
+                {"timeout_ms": nullable(number(0)), "working_directory": nullable(string)},
+            ),
+            "status": _status,
+        }
     ),
     "local_shell_call_output": record({"id": string, "output": string}),
 }
@@ -135,6 +149,22 @@ _tools: dict[str, Check] = {
     "function": record(
         {"type": string, "name": function_name, "parameters": mapping, "strict": boolean},
         {"description": string},
+    ),
+    "custom": record(
+        {"type": string, "name": function_name},
+        {
+            "description": string,
+            "format": tagged(
+                "type",
+                {
+                    "text": record({"type": string}, closed=True),
+                    "grammar": record(
+                        {"type": string, "syntax": enum("lark", "regex"), "definition": string},
+                        closed=True,
+                    ),
+                },
+            ),
+        },
     ),
     "web_search_preview": _web_search,
     "web_search_preview_2025_03_11": _web_search,
@@ -155,7 +185,11 @@ _BUILT_IN = (
 _tool_choice = string_or(
     tagged(
         "type",
-        {"function": record({"name": string}), **dict.fromkeys(_BUILT_IN, record({}))},
+        {
+            "function": record({"name": string}),
+            "custom": record({"name": string}),
+            **dict.fromkeys(_BUILT_IN, record({})),
+        },
     ),
     enum("none", "auto", "required"),
 )
@@ -259,14 +293,18 @@ def _across(payload: Mapping[str, Any]) -> Iterator[str]:
 
 def _tool_turns(given: Any, earlier: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Every call has an output, and every output a call before it."""
-    waiting: dict[str, None] = {}
+    waiting: dict[str, str] = {}
     for item in (*earlier, *(given if isinstance(given, list) else ())):
-        kind = item.get("type")
-        if kind == "function_call":
-            waiting[item["call_id"]] = None
-        elif kind == "function_call_output":
-            if item["call_id"] not in waiting:
-                yield f"body.input: no tool call found for function call output {item['call_id']}"
-            waiting.pop(item["call_id"], None)
-    for call_id in waiting:
-        yield f"body.input: no tool output found for function call {call_id}"
+        kind = str(item.get("type"))
+        if kind in OUTPUTS:
+            waiting[item["call_id"]] = kind
+        elif kind in OUTPUTS.values():
+            call_id = item.get("call_id", item.get("id"))
+            if OUTPUTS.get(waiting.pop(call_id, "")) != kind:
+                yield f"body.input: no tool call found for {_spoken(kind)} {call_id}"
+    for call_id, kind in waiting.items():
+        yield f"body.input: no tool output found for {_spoken(kind)} {call_id}"
+
+
+def _spoken(kind: str) -> str:
+    return kind.replace("_", " ")

@@ -58,13 +58,18 @@ def _events(generation: Generation) -> Iterator[_Event]:
 def _item_events(item: _Event, generation: Generation) -> Iterator[_Event]:
     """Events of one output item, the `output_index` left to the caller."""
     kind, item_id, size = item.get("type"), item.get("id"), generation.reply.stream.delta_size
-    emptied = {"message": "content", "reasoning": "summary", "function_call": "arguments"}
+    emptied = {
+        "message": "content",
+        "reasoning": "summary",
+        "function_call": "arguments",
+        "custom_tool_call": "input",
+    }
     started = dict(item)
     if "status" in item:
         started["status"] = "in_progress"
     if kind in emptied:
         key = emptied[kind]
-        started[key] = "" if key == "arguments" else []
+        started[key] = "" if key in {"arguments", "input"} else []
     started.pop("encrypted_content", None)
     yield {"type": "response.output_item.added", "item": started}
     inner: Iterator[_Event]
@@ -74,6 +79,8 @@ def _item_events(item: _Event, generation: Generation) -> Iterator[_Event]:
         inner = _reasoning_events(item, size)
     elif kind == "function_call":
         inner = _arguments_events(item, size)
+    elif kind == "custom_tool_call":
+        inner = _input_events(item, size)
     else:
         steps = _BUILT_IN_STEPS.get(str(kind), ())
         inner = ({"type": f"response.{kind}.{step}"} for step in steps)
@@ -135,6 +142,12 @@ def _arguments_events(item: _Event, size: int | None) -> Iterator[_Event]:
     for delta in split_deltas(item["arguments"], size):
         yield _delta("function_call_arguments", delta)
     yield {"type": "response.function_call_arguments.done", "arguments": item["arguments"]}
+
+
+def _input_events(item: _Event, size: int | None) -> Iterator[_Event]:
+    for delta in split_deltas(item["input"], size):
+        yield _delta("custom_tool_call_input", delta)
+    yield {"type": "response.custom_tool_call_input.done", "input": item["input"]}
 
 
 def _delta(kind: str, delta: str, **more: Any) -> _Event:
