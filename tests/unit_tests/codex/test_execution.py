@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langchain_aimlapi.codex import ExecuteResponse, LocalExecutor
@@ -140,6 +140,7 @@ def test_ten_megabytes_without_a_newline(tmp_path):
     assert len(ran.output) < 1_100
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.text(max_size=9).map(lambda text: text.encode("utf-8", "replace")), max_size=9),
     st.integers(2, 40),
