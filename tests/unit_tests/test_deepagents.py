@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from types import ModuleType
 
@@ -11,6 +12,7 @@ import pytest
 
 import langchain_aimlapi
 from langchain_aimlapi import ChatAIMLAPI, deepagents_profiles
+from langchain_aimlapi.codex import apply_patch, shell_command
 from langchain_aimlapi.emulator import Emulator, Reply, ToolCall
 from tests.unit_tests.test_architecture import OURS, loaded_by, own_imports
 
@@ -47,10 +49,35 @@ def prompt_sent(model: str) -> str:
 def test_a_codex_model_has_the_tuned_profile(registry, model):
     tuned = registry._get_harness_profile("openai:gpt-5.1-codex")
     found = profile_of(registry, model)
-    assert found.system_prompt_suffix == tuned.system_prompt_suffix
-    assert found.system_prompt_suffix
+    said, rest, after = tuned.system_prompt_suffix.partition("## Parallel Tool Use")
+    assert rest
+    assert found.system_prompt_suffix == said + after[after.index("## ") :]
     kinds = [type(middleware) for middleware in found.materialize_extra_middleware()]
-    assert kinds == [type(middleware) for middleware in tuned.materialize_extra_middleware()]
+    assert kinds[:-1] == [type(middleware) for middleware in tuned.materialize_extra_middleware()]
+
+
+@pytest.mark.parametrize("model", [*CODEX, "openai/gpt-5-1"])
+async def test_a_codex_model_works_with_its_own_tools_one_call_at_a_time(registry, model, tmp_path):
+    from deepagents import create_deep_agent
+
+    patch = "*** Begin Patch\n*** Add File: a.txt\n+Hello\n*** End Patch"
+    emulator = Emulator().script(
+        Reply(tool_calls=[ToolCall("apply_patch", {"__arg1": patch})]),
+        Reply(tool_calls=[ToolCall("shell_command", {"command": "cat a.txt"})]),
+        Reply("Written."),
+    )
+    llm = ChatAIMLAPI(
+        model=model, use_responses_api=True, validate_params="off", **emulator.connection()
+    )
+    tools = [apply_patch(tmp_path), shell_command(tmp_path)]
+    state = await create_deep_agent(llm, tools).ainvoke({"messages": [("user", "Write.")]})
+    emulator.assert_done()
+    assert state["messages"][-2].content == "Exit code: 0\nOutput:\nHello\n"
+    for request in emulator.requests:
+        offered = {tool["name"] for tool in request.json["tools"]}
+        assert offered >= {"apply_patch", "shell_command", "read_file"}
+        assert offered.isdisjoint({"edit_file", "write_file"}) is ("codex" in model)
+        assert request.json.get("parallel_tool_calls") is (False if "codex" in model else None)
 
 
 @pytest.mark.parametrize("model", ["openai/gpt-5-1", "openai/gpt-5-1-chat-latest", "o3"])
@@ -97,6 +124,17 @@ def other(**names) -> ModuleType:
     return module
 
 
+@dataclass(frozen=True)
+class Tuned:
+    """A stand-in for deepagents' profile."""
+
+    system_prompt_suffix: str | None = "Act."
+    extra_middleware: object = ()
+
+    def materialize_extra_middleware(self) -> list:
+        return list(self.extra_middleware)
+
+
 def refuse(key, profile):
     raise ValueError("a stricter key")
 
@@ -108,9 +146,10 @@ def refuse(key, profile):
         other(),
         other(_HARNESS_PROFILES={}),
         other(_HARNESS_PROFILES={"openai:gpt-5.1-codex": "tuned"}),
-        other(_HARNESS_PROFILES={"openai:gpt-5.1-codex": "tuned"}, register_harness_profile=refuse),
+        other(_HARNESS_PROFILES={"openai:gpt-5.1-codex": Tuned()}),
+        other(_HARNESS_PROFILES={"openai:gpt-5.1-codex": Tuned()}, register_harness_profile=refuse),
     ],
-    ids=["none", "no registry", "no profile", "no way to register", "refused"],
+    ids=["none", "no registry", "no profile", "another profile", "no way to register", "refused"],
 )
 def test_nothing_is_registered_and_nothing_raised(found, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, REGISTRY, found)
@@ -120,15 +159,12 @@ def test_nothing_is_registered_and_nothing_raised(found, monkeypatch, caplog):
 
 
 def test_both_codex_models_are_registered(monkeypatch):
-    kept = {"openai:gpt-5.1-codex": "tuned"}
+    kept = {"openai:gpt-5.1-codex": Tuned()}
     module = other(_HARNESS_PROFILES=kept, register_harness_profile=kept.__setitem__)
     monkeypatch.setitem(sys.modules, REGISTRY, module)
     deepagents_profiles.register()
-    assert kept == {
-        "openai:gpt-5.1-codex": "tuned",
-        "aimlapi:openai/gpt-5-1-codex": "tuned",
-        "aimlapi:openai/gpt-5-1-codex-mini": "tuned",
-    }
+    assert list(kept) == ["openai:gpt-5.1-codex", *(f"aimlapi:{model}" for model in CODEX)]
+    assert {profile.system_prompt_suffix for profile in kept.values()} == {"Act."}
 
 
 def test_the_entry_point_is_declared():
