@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from langchain_aimlapi._http.deadline import NO_DEADLINE, Deadline
+from langchain_aimlapi._http.attempt import Attempt
+from langchain_aimlapi._http.client import headers_of
+from langchain_aimlapi._http.encoding import Inflater
 from langchain_aimlapi._http.request import secret_values, source_of_key
 from langchain_aimlapi._http.sse import SSEDecoder
 from langchain_aimlapi._wire.json import dumps_in_pieces, loads
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from langchain_aimlapi._http.network import Proxy
     from langchain_aimlapi._http.sse import ServerSentEvent
     from langchain_aimlapi.errors import TimeoutPhase
 
@@ -62,6 +62,10 @@ _TIMEOUT_TEXTS: dict[TimeoutPhase, str] = {
 }
 # Wrong use of the library, not the network's fault. The text of the first may show a header.
 _MISUSES = frozenset({"LocalProtocolError", "InvalidURL", "UnsupportedProtocol"})
+# What leaves no doubt that the request was not sent whole.
+_UNSENT = _MISUSES | {
+    *("ConnectError", "ConnectTimeout", "PoolTimeout", "WriteError", "WriteTimeout", "ProxyError")
+}
 _NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -99,22 +103,18 @@ class Exchange:
 
     Attributes:
         request: What to send.
-        proxy: The proxy to go through, on our own connections.
-        is_ours: Whether it goes over our own connections, not a user's client.
+        attempt: How it may go there, and how far it got.
         model: The model that is asked.
         client_request_id: The id that was sent.
         attempts: Requests made for the call, this one included.
-        deadline: When the call must be over.
         lacks: Says what a JSON object lacks to be an answer; None if nothing.
     """
 
     request: httpx.Request
-    proxy: Proxy | None
-    is_ours: bool
+    attempt: Attempt = field(default_factory=Attempt)
     model: str | None = None
     client_request_id: str | None = None
     attempts: int = 1
-    deadline: Deadline = NO_DEADLINE
     lacks: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
     @property
@@ -148,10 +148,10 @@ class Exchange:
         """Raise if the call has no time left; for clients whose steps are not bound by it.
 
         Raises:
-            AIMLAPITimeoutError: It has none.
+            TimeoutError: It has none.
         """
-        if self.deadline.is_over:
-            raise self.failure(TimeoutError())
+        if self.attempt.deadline.is_over:
+            raise TimeoutError
 
     def failure(
         self,
@@ -166,11 +166,21 @@ class Exchange:
             response: The response that was being read, if headers had come.
             phase: What a timeout while reading is called.
         """
-        error = self._failure(foreign, {base.__name__ for base in type(foreign).__mro__}, phase)
+        kinds = {base.__name__ for base in type(foreign).__mro__}
+        error = self._failure(foreign, kinds, phase)
+        error.may_be_billed = response is not None or self._may_be_billed(kinds)
         if response is not None and self.request.headers.get("accept") != "text/event-stream":
             # The answer was made, and so billed, before its body broke off.
             error.is_retryable = error.is_retryable and isinstance(error, AIMLAPITimeoutError)
         return self.noted(error, response)
+
+    def _may_be_billed(self, kinds: set[str]) -> bool:
+        """Tell whether somebody may have begun to answer a request that got no answer."""
+        attempt = self.attempt
+        if attempt.is_reused is None:  # not our own connection: the error's kind is all we have
+            return kinds.isdisjoint(_UNSENT)
+        was_taken = attempt.is_answered or not attempt.is_reused or not kinds.isdisjoint(_PHASES)
+        return attempt.is_written and was_taken
 
     def _failure(
         self, foreign: BaseException, kinds: set[str], phase: TimeoutPhase
@@ -178,11 +188,11 @@ class Exchange:
         for kind, named in _PHASES.items():
             if kind in kinds:
                 found = phase if named == "read" else named
-                if self.deadline.is_over:
+                if self.attempt.deadline.is_over:
                     found = "deadline"
                 text = _TIMEOUT_TEXTS[found]
                 return AIMLAPITimeoutError(
-                    text.format(host=self.host, deadline=self.deadline.seconds), phase=found
+                    text.format(host=self.host, deadline=self.attempt.deadline.seconds), phase=found
                 )
         name = type(foreign).__name__
         if kinds & _MISUSES:
@@ -205,7 +215,7 @@ class Exchange:
             return AIMLAPIProtocolError(
                 f"What {self.host} sent is not HTTP ({detail}). Check base_url and proxies."
             )
-        via = " through a proxy" if self.proxy else ""
+        via = " through a proxy" if self.attempt.proxy else ""
         return AIMLAPIConnectionError(
             f"The connection to {self.host}{via} failed ({detail}). Check the network, base_url "
             "and HTTPS_PROXY, then call again."
@@ -216,7 +226,7 @@ class Exchange:
         key = self.request.headers.get("authorization", "").removeprefix("Bearer ")
         error = error_from_response(
             response.status_code,
-            dict(response.headers),
+            headers_of(response),
             body,
             secrets=self.secrets(),
             url=str(self.request.url),
@@ -231,7 +241,7 @@ class Exchange:
         Raises:
             AIMLAPIError: It is not a JSON object, or one that is an error or no answer.
         """
-        status, headers = response.status_code, dict(response.headers)
+        status, headers = response.status_code, headers_of(response)
         if status == HTTPStatus.NOT_MODIFIED:
             return Reply(status, headers, {})
         secrets = self.secrets()
@@ -262,12 +272,13 @@ class Exchange:
         """Return the error that an event of the stream is, if it is one."""
         if error_from_event(event) is None:  # the usual case, and all it costs
             return None
-        error = error_from_event(event, headers=dict(response.headers), secrets=self.secrets())
+        error = error_from_event(event, headers=headers_of(response), secrets=self.secrets())
         return None if error is None else self.noted(error, response)
 
     def secrets(self) -> list[str]:
         """Return what was sent and must not come back in a text: keys and passwords."""
-        return secret_values(self.request.headers) + (self.proxy.secrets if self.proxy else [])
+        proxy = self.attempt.proxy
+        return secret_values(self.request.headers) + (proxy.secrets if proxy else [])
 
 
 def _causes(foreign: BaseException) -> Iterator[BaseException]:
@@ -284,11 +295,9 @@ def _causes(foreign: BaseException) -> Iterator[BaseException]:
 class Body:
     """Collects a body, inflates it, and bounds both: a small file can inflate to gigabytes."""
 
-    def __init__(
-        self, exchange: Exchange, response: httpx.Response, *, is_error: bool = False
-    ) -> None:
+    def __init__(self, response: httpx.Response, *, is_error: bool = False) -> None:
         """Start empty; the body of an error is cut at its bound instead of refused."""
-        self._inflater = Inflater(exchange, response)
+        self._inflater = Inflater(response)
         self._limit = _MAX_ERROR_BODY if is_error else _MAX_BODY
         self._is_error = is_error
         self._parts: list[bytes] = []
@@ -314,36 +323,6 @@ class Body:
         return b"".join(self._parts)[: self._limit]
 
 
-class Inflater:
-    """Undoes the content encoding of a response, where httpx has not done so."""
-
-    def __init__(self, exchange: Exchange, response: httpx.Response) -> None:
-        """Read the encoding from the headers."""
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        is_plain = not exchange.is_ours or encoding in {"identity", ""}
-        self._encoding = None if is_plain else encoding
-        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-
-    def feed(self, chunk: bytes, most: int) -> bytes:
-        """Return at most about `most` bytes that `chunk` holds.
-
-        Raises:
-            AIMLAPIProtocolError: It is not gzip or zlib, as the headers say.
-        """
-        if self._encoding is None:
-            return chunk
-        if self._encoding not in {"gzip", "x-gzip", "deflate"}:
-            raise AIMLAPIProtocolError(
-                f"The reply is encoded as {self._encoding!r:.40}, which was not asked for."
-            )
-        try:
-            return self._inflate.decompress(chunk, most)
-        except zlib.error:
-            raise AIMLAPIProtocolError(
-                f"The reply is not {self._encoding}, as its headers say."
-            ) from None
-
-
 class EventDecoder:
     """Turns the bytes of a stream into JSON objects.
 
@@ -355,7 +334,7 @@ class EventDecoder:
         """Start before the first byte."""
         self._exchange = exchange
         self._response = response
-        self._inflater = Inflater(exchange, response)
+        self._inflater = Inflater(response)
         self._sse = SSEDecoder()
         self.is_done = False
 
@@ -392,7 +371,7 @@ class EventDecoder:
                 raise protocol_error(
                     "an event of the stream is no JSON object",
                     status_code=self._response.status_code,
-                    headers=dict(self._response.headers),
+                    headers=headers_of(self._response),
                     body=text,
                     secrets=self._exchange.secrets(),
                 )

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from langchain_aimlapi._http.network import Clock, Proxy
+    from langchain_aimlapi._http.network import Clock
+    from langchain_aimlapi._http.proxies import Proxy
 
 _MAX_OPEN = 1000  # calls at once, for each loop and for the threads of a process
-_MAX_CLEANED = 4  # old connections that one call closes on its way out
+_MAX_IDLE = 100  # connections kept for the next call, as httpx does
+_MAX_CLEANED = 4  # dead connections that one call closes
 
 
 class Route(NamedTuple):
@@ -36,7 +38,7 @@ _C = TypeVar("_C", bound=_Connection)
 
 
 @dataclass(frozen=True)
-class Line(Generic[_C]):
+class Connected(Generic[_C]):
     """A connection, and the clock that its socket goes by."""
 
     connection: _C
@@ -44,44 +46,66 @@ class Line(Generic[_C]):
 
 
 class FreeList(Generic[_C]):
-    """Idle connections by route, last in first out. Closing what it returns is the caller's."""
+    """Idle connections by route, last in first out. Closing what it returns is the caller's.
+
+    A call has few of them to close, however many a burst of calls has left behind.
+    """
 
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.Lock()
-        self._idle: dict[Route, deque[Line[_C]]] = {}
+        self._idle: dict[Route, deque[Connected[_C]]] = {}
 
-    def take(self, route: Route) -> tuple[Line[_C] | None, list[_C]]:
+    def take(self, route: Route) -> tuple[Connected[_C] | None, list[_C]]:
         """Return a connection fit for use, if there is one, and those found dead on the way."""
         dead: list[_C] = []
         with self._lock:
             idle = self._idle.get(route)
-            while idle:
-                line = idle.pop()
-                if not line.connection.has_expired():
-                    return line, dead
-                dead.append(line.connection)
+            while idle and len(dead) < _MAX_CLEANED:
+                kept = idle.pop()
+                if not kept.connection.has_expired():
+                    return kept, dead
+                dead.append(kept.connection)
         return None, dead
 
-    def give(self, route: Route, line: Line[_C]) -> list[_C]:
+    def give(self, route: Route, used: Connected[_C]) -> list[_C]:
         """Keep a connection if it can serve again; return those to close: it, or old ones."""
-        connection = line.connection
+        connection = used.connection
         if not connection.is_idle() or connection.is_closed():
             return [connection]
-        surplus: list[_C] = []
         with self._lock:
-            self._idle.setdefault(route, deque()).append(line)
-            for idle in self._idle.values():
-                while len(surplus) < _MAX_CLEANED and idle and idle[0].connection.has_expired():
-                    surplus.append(idle.popleft().connection)
+            self._idle.setdefault(route, deque()).append(used)
+            surplus = self._expired(_MAX_CLEANED)
+            if sum(map(len, self._idle.values())) > _MAX_IDLE:
+                longest = max(self._idle.values(), key=len)
+                surplus.append(longest.popleft().connection)
         return surplus
+
+    def expired(self) -> list[_C]:
+        """Return those that have lain too long, or were closed by the server, and forget them."""
+        with self._lock:
+            return self._expired(_MAX_IDLE)
+
+    def _expired(self, most: int) -> list[_C]:
+        """Look from the old end of each route."""
+        found: list[_C] = []
+        for idle in self._idle.values():
+            while len(found) < most and idle and idle[0].connection.has_expired():
+                found.append(idle.popleft().connection)
+        for route in [route for route, idle in self._idle.items() if not idle]:
+            del self._idle[route]
+        return found
 
     def drain(self) -> list[_C]:
         """Return all of them, and forget them."""
         with self._lock:
-            found = [line.connection for idle in self._idle.values() for line in idle]
+            found = [kept.connection for idle in self._idle.values() for kept in idle]
             self._idle.clear()
         return found
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(map(len, self._idle.values()))
 
 
 def most_open() -> int:

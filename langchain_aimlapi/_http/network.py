@@ -1,32 +1,22 @@
-"""Sockets under httpcore: how long a step may take, which proxy leads out of the house.
+"""Sockets under httpcore: how long a step may take, and how far a request got.
 
-Nothing here knows of HTTP messages or calls; `pool` puts these streams under its connections.
+Nothing here knows of HTTP messages; `connections` puts these streams under its own.
 """
 
 from __future__ import annotations
 
-import base64
-import functools
 import itertools
-import os
-import urllib.request
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any
 
 import httpcore
 
-from langchain_aimlapi._http.deadline import NO_DEADLINE, Deadline
-from langchain_aimlapi._http.request import is_loopback
+from langchain_aimlapi._http.attempt import Attempt
+from langchain_aimlapi._http.deadline import Deadline
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-_VARIABLES = tuple(
-    form(f"{name}_proxy")
-    for name in ("http", "https", "all", "no")
-    for form in (str.lower, str.upper)
-)
 _SLICE = 256 * 1024  # bytes handed to the socket at once
 
 
@@ -45,17 +35,19 @@ class Clock:
             handshakes: How often encryption is agreed on before the first request.
         """
         self._handshakes = handshakes
-        self.begin(NO_DEADLINE, None)
+        self.begin(Attempt(), None)
 
-    def begin(self, deadline: Deadline, connect: float | None) -> None:
-        """Begin the request of a call.
+    def begin(self, attempt: Attempt, connect: float | None) -> None:
+        """Begin a request.
 
         Args:
-            deadline: When the call must be over.
+            attempt: Has the deadline, and is told how far the request gets.
             connect: Seconds that each step of connecting may take.
         """
-        self._deadline = deadline
+        self._attempt = attempt
+        self._deadline = attempt.deadline
         self._connect = connect
+        self._is_broken = False
         self.restart()
 
     def restart(self) -> None:
@@ -68,6 +60,16 @@ class Clock:
         """From now on let each read wait up to `seconds` (None: no limit)."""
         self._each_read = seconds
         self._is_span = False
+
+    def broke(self) -> None:
+        """Note that the network did not take all: httpcore goes on to read what was answered."""
+        self._is_broken = True
+
+    def has_read(self, data: bytes) -> bytes:
+        """Note what a read has brought, and return it."""
+        if data and not self.is_connecting:
+            self._attempt.is_answered = True
+        return data
 
     def shake_hands(self) -> None:
         """Note that encryption has been agreed on."""
@@ -100,6 +102,7 @@ class Clock:
         """
         if not self._is_span:
             return self.allow(self._each_read)
+        self._attempt.is_written = not (self._is_broken or self.is_connecting)
         if self._span is None:
             self._span = Deadline(self._connect if self.is_connecting else timeout)
         return self.allow(self._span.bound(None))
@@ -145,10 +148,9 @@ class TimedStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, waiting as long as the clock allows."""
-        for part in self._outbox.rest():
-            self._stream.write(part, self.clock.allow(timeout))
+        self._send(self._outbox.rest(), timeout)
         try:
-            return self._stream.read(max_bytes, self.clock.allow_read(timeout))
+            return self.clock.has_read(self._stream.read(max_bytes, self.clock.allow_read(timeout)))
         except httpcore.TimeoutException:
             if self.clock.is_connecting:
                 raise httpcore.ConnectTimeout from None
@@ -157,8 +159,15 @@ class TimedStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write `buffer`, at the end of a message at the latest; `timeout` is for each part."""
         self.clock.restart()
-        for part in self._outbox.add(buffer):
-            self._stream.write(part, self.clock.allow(timeout))
+        self._send(self._outbox.add(buffer), timeout)
+
+    def _send(self, parts: Iterable[bytes], timeout: float | None) -> None:
+        try:
+            for part in parts:
+                self._stream.write(part, self.clock.allow(timeout))
+        except BaseException:
+            self.clock.broke()
+            raise
 
     def close(self) -> None:
         """Close the socket."""
@@ -195,10 +204,11 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what has come, waiting as long as the clock allows."""
-        for part in self._outbox.rest():
-            await self._stream.write(part, self.clock.allow(timeout))
+        await self._send(self._outbox.rest(), timeout)
         try:
-            return await self._stream.read(max_bytes, self.clock.allow_read(timeout))
+            return self.clock.has_read(
+                await self._stream.read(max_bytes, self.clock.allow_read(timeout))
+            )
         except httpcore.TimeoutException:
             if self.clock.is_connecting:
                 raise httpcore.ConnectTimeout from None
@@ -207,8 +217,15 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write `buffer`, at the end of a message at the latest; `timeout` is for each part."""
         self.clock.restart()
-        for part in self._outbox.add(buffer):
-            await self._stream.write(part, self.clock.allow(timeout))
+        await self._send(self._outbox.add(buffer), timeout)
+
+    async def _send(self, parts: Iterable[bytes], timeout: float | None) -> None:
+        try:
+            for part in parts:
+                await self._stream.write(part, self.clock.allow(timeout))
+        except BaseException:
+            self.clock.broke()
+            raise
 
     async def aclose(self) -> None:
         """Close the socket."""
@@ -264,73 +281,3 @@ class AsyncBackend(httpcore.AnyIOBackend):
         """Connect; arguments as httpcore has them."""
         stream = await super().connect_tcp(host, port, self._clock.allow(timeout), *args, **kwargs)
         return AsyncTimedStream(stream, self._clock)
-
-
-# ------------------------------------------------------------------------------------- proxies
-
-
-class Proxy(NamedTuple):
-    """A proxy's address; its password stays out of the text of this object."""
-
-    scheme: str
-    host: str
-    port: int
-    auth: tuple[str, str] | None = None
-
-    @property
-    def secrets(self) -> list[str]:
-        """What must not show of it, in the forms in which a proxy could repeat it."""
-        if self.auth is None:
-            return []
-        return [self.auth[1], base64.b64encode(":".join(self.auth).encode()).decode()]
-
-    def __repr__(self) -> str:
-        """Show the address only."""
-        return f"Proxy({self.scheme}://{self.host}:{self.port})"
-
-
-def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
-    """Return the proxy that the environment names for an address; this machine never has one.
-
-    HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in either case, or the system's settings on
-    macOS and Windows. httpx leaves them aside for connections that it does not make itself.
-
-    Raises:
-        ValueError: The proxy cannot be used; the text does not show its URL.
-    """
-    if is_loopback(host):
-        return None
-    return _look_up_proxy(scheme, host, port, tuple(map(os.environ.get, _VARIABLES)))
-
-
-@functools.lru_cache(maxsize=64)
-def _look_up_proxy(
-    scheme: str,
-    host: str,
-    port: int,
-    environment: tuple[str | None, ...],  # noqa: ARG001 - what the answer depends on
-) -> Proxy | None:
-    proxies = urllib.request.getproxies()
-    url = proxies.get(scheme) or proxies.get("all")
-    if not url or urllib.request.proxy_bypass(f"{host}:{port}"):
-        return None
-    return _parse_proxy(url if "://" in url else f"http://{url}")
-
-
-def _parse_proxy(url: str) -> Proxy:
-    parts = urlsplit(url)
-    if parts.scheme.startswith("socks"):
-        raise ValueError("it is a SOCKS proxy; for one pass http_client=httpx.Client(proxy=...)")
-    default_port = {"http": 80, "https": 443}.get(parts.scheme)
-    try:
-        port = default_port and (parts.port or default_port)
-    except ValueError:
-        port = None
-    if not parts.hostname or not port:
-        raise ValueError("it is no URL of an http or https proxy")
-    auth = (
-        (unquote(parts.username), unquote(parts.password or ""))
-        if parts.username is not None
-        else None
-    )
-    return Proxy(parts.scheme, parts.hostname, port, auth)

@@ -1,63 +1,30 @@
-"""Connections: taken for one call, given back, kept for reuse, closed in time.
+"""What the calls of a process share: httpx's clients, and the connections under them.
 
-There is one free list for the threads of a process and one for each event loop, shared by all
-models. A connection belongs to one call at a time and lies in the free list only while it is
-idle, so closing what is idle never touches a call that runs. The list is ours because httpcore's
-own pool looks through all open connections for each request. Together with `transport` this is
-the only module that imports httpx; it knows nothing of keys, turns or errors of this package.
+Every request of ours goes through `httpx.Client.send` and `httpx.HTTPTransport.handle_request`, or
+their async twins: there hook in those who record, trace or mock it. Below, in the place of
+httpcore's pool, lie our connections: one list for all threads and one for each event loop, shared
+by all models. Nothing here knows of keys or calls.
 """
 
 from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import httpcore
 import httpx
 
-from langchain_aimlapi._http.free_list import FreeList, Line, Route, Slots, most_open
-from langchain_aimlapi._http.network import (
-    AsyncBackend,
-    AsyncTimedStream,
-    Backend,
-    Clock,
-    Proxy,
-    TimedStream,
-)
+from langchain_aimlapi._http.connections import AsyncConnections, Connections
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import (
-        AsyncGenerator,
-        AsyncIterable,
-        AsyncIterator,
-        Awaitable,
-        Callable,
-        Iterable,
-        Iterator,
-    )
 
-    from langchain_aimlapi._http.deadline import Deadline
-
-_KEEP_ALIVE = 30.0  # seconds; below the idle limit of common load balancers
-
-FOREIGN = (
-    httpx.HTTPError,
-    httpx.StreamError,
-    httpx.InvalidURL,
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-    OSError,
-)
-"""What sending and reading raise, here and in a user's own client."""
+    import httpcore
 
 
 class Lease:
@@ -76,8 +43,74 @@ class Lease:
         return Lease, ()
 
 
+# ---------------------------------------------------------------------------- httpx's clients
+
+
+class _NoCookies(httpx.Cookies):
+    """Keeps nothing: no call shall depend on another, and a lock held at a fork never opens."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave the cookies of an answer where they are."""
+
+
+class _Client(httpx.Client):
+    """httpx's client without its memory."""
+
+    cookies: Any = _NoCookies()
+
+
+class _AsyncClient(httpx.AsyncClient):
+    """httpx's client without its memory."""
+
+    cookies: Any = _NoCookies()
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's transport over our connections; nothing of it is overridden, so hooks are met."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._pool: Any = connections
+
+
+class _AsyncTransport(httpx.AsyncHTTPTransport):
+    """httpx's transport over our connections; nothing of it is overridden, so hooks are met."""
+
+    def __init__(self, registry: _Registry) -> None:
+        self._pool: Any = _ConnectionsOfLoops(registry)
+
+
+class _ConnectionsOfLoops:
+    """What httpx takes for a pool; each loop has its own."""
+
+    def __init__(self, registry: _Registry) -> None:
+        self._registry = registry
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        connections = await self._registry.of_running_loop()
+        return await connections.handle_async_request(request)
+
+
+def _forget_bad_location(response: httpx.Response) -> None:
+    """Take an address from a redirect that httpx would give up the whole answer for."""
+    if response.has_redirect_location:
+        try:
+            url = httpx.URL(response.headers["Location"])
+            is_good = not url.is_absolute_url or bool(url.host)
+        except (httpx.InvalidURL, UnicodeError):
+            is_good = False
+        if not is_good:
+            del response.headers["Location"]
+
+
+async def _aforget_bad_location(response: httpx.Response) -> None:
+    _forget_bad_location(response)
+
+
+# ---------------------------------------------------------------------------- the process
+
+
 class _Registry:
-    """All connections of a process."""
+    """All clients and connections of a process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -85,10 +118,24 @@ class _Registry:
         self.threads = Connections(self)
         self.loops: dict[asyncio.AbstractEventLoop, AsyncConnections] = {}
         self._ssl_context: ssl.SSLContext | None = None
+        # The environment's proxies ride with each request, for it may change.
+        self.client = _Client(
+            transport=_Transport(self.threads),
+            event_hooks={"response": [_forget_bad_location]},
+            trust_env=False,
+        )
+        self.async_client = _AsyncClient(
+            transport=_AsyncTransport(self),
+            event_hooks={"response": [_aforget_bad_location]},
+            trust_env=False,
+        )
 
     def hold(self, lease: Lease) -> None:
         with self.lock:
             self.leases.add(lease)
+
+    def are_wanted(self) -> bool:
+        return bool(self.leases)
 
     def drop(self, lease: Lease) -> list[AsyncConnections]:
         """Give `lease` up. After the last one close what is idle; what is in loops is returned."""
@@ -100,6 +147,22 @@ class _Registry:
         self.threads.close_idle()
         return loops
 
+    async def of_running_loop(self) -> AsyncConnections:
+        loop = asyncio.get_running_loop()
+        found = self.loops.get(loop)
+        if found is None:
+            found = AsyncConnections(self)
+            with self.lock:
+                for closed in [other for other in self.loops if other.is_closed()]:
+                    del self.loops[closed]
+                self.loops[loop] = found
+            await found.close_with_loop()
+        return found
+
+    def left(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self.lock:
+            self.loops.pop(loop, None)
+
     def ssl_context(self) -> ssl.SSLContext:
         """Return the process's one TLS context, made as httpx makes its own.
 
@@ -108,31 +171,36 @@ class _Registry:
         """
         with self.lock:
             if self._ssl_context is None:
-                self._ssl_context = httpx.create_ssl_context()
+                self._ssl_context = _ssl_context()
             return self._ssl_context
 
 
-def connections(lease: Lease) -> Connections:
-    """Return the connections for calls from threads, and hold them by `lease`."""
-    registry = _registry
-    registry.hold(lease)
-    return registry.threads
+def _ssl_context() -> ssl.SSLContext:
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    named = f"SSL_CERT_FILE names {file}" if file else f"SSL_CERT_DIR names {folder}"
+    if not file and folder and not Path(folder).is_dir():
+        raise AIMLAPIConfigurationError(f"{named}, which is no folder. Correct or unset it.")
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        if not file and not folder:
+            raise
+        reason = error.strerror or type(error).__name__
+    raise AIMLAPIConfigurationError(
+        f"{named}, of which no certificates could be read ({reason}). Correct or unset it."
+    )
 
 
-async def async_connections(lease: Lease) -> AsyncConnections:
-    """Return the connections of the running loop, and hold them by `lease`."""
-    registry = _registry
-    registry.hold(lease)
-    loop = asyncio.get_running_loop()
-    found = registry.loops.get(loop)
-    if found is None:
-        found = AsyncConnections(registry)
-        with registry.lock:
-            for closed in [other for other in registry.loops if other.is_closed()]:
-                del registry.loops[closed]
-            registry.loops[loop] = found
-        await found.close_with_loop()
-    return found
+def client(lease: Lease) -> httpx.Client:
+    """Return the client for calls from threads, and hold its connections by `lease`."""
+    _registry.hold(lease)
+    return _registry.client
+
+
+def async_client(lease: Lease) -> httpx.AsyncClient:
+    """Return the client for calls from any event loop, and hold its connections by `lease`."""
+    _registry.hold(lease)
+    return _registry.async_client
 
 
 def release(lease: Lease) -> None:
@@ -151,312 +219,12 @@ async def arelease(lease: Lease) -> None:
             others.close_idle_soon()
 
 
-def limit_reads(response: httpx.Response, seconds: float | None) -> None:
-    """Let each further read of `response` wait up to `seconds`; only on our own connections."""
-    stream = response.extensions.get("network_stream")
-    if isinstance(stream, (TimedStream, AsyncTimedStream)):
-        stream.clock.each_read(seconds)
-
-
-# ------------------------------------------------------------------- what sync and async share
-
-
-def port_of(url: httpx.URL) -> int:
-    """Return the port that `url` names or means."""
-    return url.port or (443 if url.scheme == "https" else 80)
-
-
-def _route(request: httpx.Request, proxy: Proxy | None) -> Route:
-    url = request.url
-    return Route(url.raw_scheme, url.raw_host, port_of(url), proxy)
-
-
-def _to_httpcore(request: httpx.Request) -> httpcore.Request:
-    url = request.url
-    return httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        ),
-        headers=request.headers.raw,
-        content=request.stream,
-        extensions=request.extensions,
-    )
-
-
-def _pool_options(route: Route, registry: _Registry) -> dict[str, Any]:
-    """Return the arguments of httpcore's pool, which serves as a maker of connections."""
-    options: dict[str, Any] = {
-        "ssl_context": registry.ssl_context() if route.scheme == b"https" else None,
-        "keepalive_expiry": _KEEP_ALIVE,
-    }
-    proxy = route.proxy
-    if proxy:
-        options["proxy_url"] = httpcore.URL(
-            scheme=proxy.scheme, host=proxy.host, port=proxy.port, target="/"
-        )
-        options["proxy_auth"] = proxy.auth and tuple(part.encode() for part in proxy.auth)
-        if proxy.scheme == "https":
-            options["proxy_ssl_context"] = registry.ssl_context()
-    return options
-
-
-def _clock(route: Route) -> Clock:
-    proxy = route.proxy
-    return Clock((route.scheme == b"https") + (proxy is not None and proxy.scheme == "https"))
-
-
-# ----------------------------------------------------------------------------------------- sync
-
-
-class _Body(httpx.SyncByteStream):
-    """A reply's body; closing it gives the connection back."""
-
-    def __init__(self, answer: httpcore.Response, give_back: Callable[[], None]) -> None:
-        self._answer = answer
-        self._give_back: Callable[[], None] | None = give_back
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(cast("Iterable[bytes]", self._answer.stream))
-
-    def close(self) -> None:
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            give_back()
-
-
-class Connections:
-    """The connections of a process for calls from threads."""
-
-    def __init__(self, registry: _Registry) -> None:
-        """Start without any."""
-        self._registry = registry
-        self._free: FreeList[httpcore.ConnectionInterface] = FreeList()
-        self._slots = threading.Semaphore(most_open())
-        self.inherited = False
-
-    def send(
-        self, request: httpx.Request, proxy: Proxy | None, deadline: Deadline
-    ) -> httpx.Response:
-        """Send `request` and return the reply as soon as its headers are there.
-
-        Args:
-            request: With the extension "timeout": seconds for connect, read, write and pool.
-            proxy: The proxy to go through.
-            deadline: When the call must be over, its body read.
-
-        Raises:
-            Exception: What httpcore raises.
-        """
-        route = _route(request, proxy)
-        waits = request.extensions["timeout"]
-        if not self._slots.acquire(timeout=deadline.bound(waits["pool"])):
-            raise httpcore.PoolTimeout
-        line = None
-        try:
-            line, dead = self._free.take(route)
-            for old in dead:
-                old.close()
-            line = line or self._connect(route)
-            line.clock.begin(deadline, waits["connect"])
-            answer = line.connection.handle_request(_to_httpcore(request))
-        except BaseException:
-            self._put_away(route, line)
-            raise
-
-        def give_back() -> None:
-            if self.inherited:
-                return
-            try:
-                answer.close()
-            finally:
-                self._put_away(route, line)
-
-        return httpx.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=_Body(answer, give_back),
-            extensions=answer.extensions,
-        )
-
-    def close_idle(self) -> None:
-        """Close the connections that no call uses."""
-        for connection in self._free.drain():
-            connection.close()
-
-    def _put_away(self, route: Route, line: Line[httpcore.ConnectionInterface] | None) -> None:
-        try:
-            if line is not None:
-                for old in self._free.give(route, line):
-                    old.close()
-            if not self._registry.leases:
-                self.close_idle()
-        finally:
-            self._slots.release()
-
-    def _connect(self, route: Route) -> Line[httpcore.ConnectionInterface]:
-        options = _pool_options(route, self._registry)
-        kind: Any = httpcore.HTTPProxy if route.proxy else httpcore.ConnectionPool
-        clock = _clock(route)
-        pool: httpcore.ConnectionPool = kind(network_backend=Backend(clock), **options)
-        origin = httpcore.Origin(route.scheme, route.host, route.port)
-        return Line(pool.create_connection(origin), clock)
-
-
-# ---------------------------------------------------------------------------------------- async
-
-
-class _AsyncBody(httpx.AsyncByteStream):
-    """A reply's body; closing it gives the connection back."""
-
-    def __init__(self, answer: httpcore.Response, give_back: Callable[[], Awaitable[None]]) -> None:
-        self._answer = answer
-        self._give_back: Callable[[], Awaitable[None]] | None = give_back
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(cast("AsyncIterable[bytes]", self._answer.stream))
-
-    async def aclose(self) -> None:
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            await give_back()
-
-
-class AsyncConnections:
-    """The connections of one event loop."""
-
-    def __init__(self, registry: _Registry) -> None:
-        """Start without any, for the running loop."""
-        self.loop = asyncio.get_running_loop()
-        self._registry = registry
-        self._free: FreeList[httpcore.AsyncConnectionInterface] = FreeList()
-        self._slots = Slots(most_open())
-        self._doomed: list[httpcore.AsyncConnectionInterface] = []
-        self._closing: set[asyncio.Task[None]] = set()
-        self._until_loop_ends: AsyncGenerator[None, None] | None = None
-        self.inherited = False
-
-    async def send(
-        self, request: httpx.Request, proxy: Proxy | None, deadline: Deadline
-    ) -> httpx.Response:
-        """Send `request` and return the reply as soon as its headers are there.
-
-        Args:
-            request: With the extension "timeout": seconds for connect, read, write and pool.
-            proxy: The proxy to go through.
-            deadline: When the call must be over, its body read.
-
-        Raises:
-            Exception: What httpcore raises.
-        """
-        route = _route(request, proxy)
-        waits = request.extensions["timeout"]
-        if not await self._slots.acquire(deadline.bound(waits["pool"])):
-            raise httpcore.PoolTimeout
-        line = None
-        try:
-            line, dead = self._free.take(route)
-            if dead:
-                await self._close(dead)
-            line = line or self._connect(route)
-            line.clock.begin(deadline, waits["connect"])
-            answer = await line.connection.handle_async_request(_to_httpcore(request))
-        except BaseException:
-            await self._put_away(route, line)
-            raise
-
-        async def give_back() -> None:
-            if self.inherited:
-                return
-            try:
-                await answer.aclose()
-            finally:
-                await self._put_away(route, line)
-
-        return httpx.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=_AsyncBody(answer, give_back),
-            extensions=answer.extensions,
-        )
-
-    async def close_with_loop(self) -> None:
-        """Arrange for the end of the loop, at which asyncio finishes asynchronous generators."""
-        self._until_loop_ends = self._guard()
-        await self._until_loop_ends.__anext__()
-
-    async def close_idle(self) -> None:
-        """Close the connections that no call uses."""
-        await self._close(self._free.drain())
-
-    def close_idle_soon(self) -> None:
-        """Have the loop close the connections that no call uses; callable from any thread."""
-
-        def start() -> None:
-            self._start_closing(self._free.drain())
-
-        with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
-            self.loop.call_soon_threadsafe(start)
-
-    async def _guard(self) -> AsyncGenerator[None, None]:
-        try:
-            yield
-        finally:
-            with self._registry.lock:
-                self._registry.loops.pop(self.loop, None)
-            self._doomed += self._free.drain()
-            await self._close_doomed()
-
-    async def _put_away(
-        self, route: Route, line: Line[httpcore.AsyncConnectionInterface] | None
-    ) -> None:
-        try:
-            surplus = [] if line is None else self._free.give(route, line)
-            if not self._registry.leases:
-                surplus += self._free.drain()
-        finally:
-            self._slots.release()
-        await self._close(surplus)
-
-    async def _close(self, surplus: list[httpcore.AsyncConnectionInterface]) -> None:
-        """Close connections; a cancellation of the caller does not stop it."""
-        if surplus:
-            await asyncio.shield(self._start_closing(surplus))
-
-    def _start_closing(
-        self, surplus: list[httpcore.AsyncConnectionInterface]
-    ) -> asyncio.Task[None]:
-        self._doomed += surplus
-        task = self.loop.create_task(self._close_doomed())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-        return task
-
-    async def _close_doomed(self) -> None:
-        """Close what is to be closed; what a cancellation leaves over, the loop's end closes."""
-        for connection in list(self._doomed):
-            with contextlib.suppress(Exception):
-                await connection.aclose()
-            with contextlib.suppress(ValueError):  # another task has closed it as well
-                self._doomed.remove(connection)
-
-    def _connect(self, route: Route) -> Line[httpcore.AsyncConnectionInterface]:
-        options = _pool_options(route, self._registry)
-        kind: Any = httpcore.AsyncHTTPProxy if route.proxy else httpcore.AsyncConnectionPool
-        clock = _clock(route)
-        pool: httpcore.AsyncConnectionPool = kind(network_backend=AsyncBackend(clock), **options)
-        origin = httpcore.Origin(route.scheme, route.host, route.port)
-        return Line(pool.create_connection(origin), clock)
-
-
-# ---------------------------------------------------------------------------------- the process
-
 _registry = _Registry()
 _inherited: list[_Registry] = []
 
 
 def _start_anew() -> None:
-    """Forget all connections in a forked child: it would read the parent's answers on them.
+    """Forget all clients and connections in a forked child: it would read the parent's answers.
 
     They are neither used nor shut down, and stay referenced so that no destructor does it.
     """

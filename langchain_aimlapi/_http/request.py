@@ -216,6 +216,8 @@ def request_headers(
 def check_http_client(value: Any, kind: Literal["Client", "AsyncClient"]) -> None:
     """Check that `value` is None or can serve as `http_client` or `http_async_client`.
 
+    A client of httpx2 serves as one of httpx does.
+
     Args:
         value: What the user passed.
         kind: Which of httpx's classes it must be like.
@@ -228,10 +230,6 @@ def check_http_client(value: Any, kind: Literal["Client", "AsyncClient"]) -> Non
     names = {"Client": "http_client", "AsyncClient": "http_async_client"}
     name = names.pop(kind)
     found = f"{type(value).__module__.partition('.')[0]}.{type(value).__qualname__}"
-    if any(base.__module__.partition(".")[0] == "httpx2" for base in type(value).__mro__):
-        raise AIMLAPIConfigurationError(
-            f"{name} must be an httpx.{kind}; httpx2, from which this one is, is another library."
-        )
     send = getattr(value, "send", None)
     if not callable(send) or not callable(getattr(value, "build_request", None)):
         raise AIMLAPIConfigurationError(f"{name} must be an httpx.{kind}, got {found}.")

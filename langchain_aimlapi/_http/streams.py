@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
+from langchain_aimlapi._http.client import (
+    clock_of,
+    headers_of,
+    limit_reads,
+    network_errors,
+    within,
+)
+from langchain_aimlapi._http.encoding import is_left_to_httpx
 from langchain_aimlapi._http.exchange import EventDecoder
-from langchain_aimlapi._http.pool import FOREIGN, limit_reads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     import httpx
 
@@ -24,56 +32,93 @@ _EVENTS_A_TURN = 16  # events handed out before the loop's other tasks get a tur
 
 
 def chunks(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
-    """Return the body as it comes; of a user's client already decoded."""
-    if exchange.is_ours:
-        return iter(cast("httpx.SyncByteStream", response.stream))
-    return _theirs(exchange, response)
+    """Return the body as it comes, encoded as it was sent unless httpx decodes it."""
+    body = (
+        response.iter_bytes()
+        if is_left_to_httpx(response)
+        else iter(cast("httpx.SyncByteStream", response.stream))
+    )
+    return body if clock_of(response) is not None else _in_time(body, exchange)
 
 
-def _theirs(exchange: Exchange, response: httpx.Response) -> Iterator[bytes]:
-    for chunk in response.iter_bytes():
+def _in_time(body: Iterator[bytes], exchange: Exchange) -> Iterator[bytes]:
+    for chunk in body:
         yield chunk
         exchange.check_deadline()
 
 
 def achunks(exchange: Exchange, response: httpx.Response) -> AsyncIterator[bytes]:
-    """Return the body as it comes, for a loop."""
-    if exchange.is_ours:
-        return aiter(cast("httpx.AsyncByteStream", response.stream))
-    return _atheirs(exchange, response)
+    """Return the body as it comes, for a loop; see `chunks`."""
+    body = (
+        response.aiter_bytes()
+        if is_left_to_httpx(response)
+        else aiter(cast("httpx.AsyncByteStream", response.stream))
+    )
+    return body if clock_of(response) is not None else _ain_time(body, exchange)
 
 
-async def _atheirs(exchange: Exchange, response: httpx.Response) -> AsyncIterator[bytes]:
-    async for chunk in response.aiter_bytes():
+async def _ain_time(body: AsyncIterator[bytes], exchange: Exchange) -> AsyncIterator[bytes]:
+    deadline = exchange.attempt.deadline
+    while True:
+        with within(deadline):
+            chunk = await anext(body, None)
+        if chunk is None:
+            return
         yield chunk
-        exchange.check_deadline()
 
 
 class _Events:
-    """What both kinds of stream share: all but the waiting."""
+    """What both kinds of stream share: all but the waiting.
+
+    Attributes:
+        status_code: A success status.
+        headers: Names in lower case.
+        output_started: Tells whether the events so far held output; by default any event does.
+            Who reads them knows better: to think takes long, to fall silent within words should
+            not.
+    """
 
     def __init__(
         self,
         exchange: Exchange,
         response: httpx.Response,
+        patience: float | None,
         idle: float | None,
         whole: dict[str, Any] | None = None,
     ) -> None:
-        """Take over an open response, or one that was read already as `whole`."""
+        """Take over an open response, or one that was read already as `whole`.
+
+        Args:
+            exchange: The request that was answered.
+            response: The answer, its headers read.
+            patience: Seconds between two reads until output begins; all that comes before is a
+                sign of life.
+            idle: The same from then on.
+            whole: Its JSON object, if it is a plain reply.
+        """
+        self.output_started: Callable[[], bool] = lambda: True
         self.status_code = response.status_code
-        self.headers: Mapping[str, str] = dict(response.headers)
+        self.headers: Mapping[str, str] = headers_of(response)
         self._exchange = exchange
         self._response = response
+        self._patience = patience
         self._idle = idle
         self._whole = whole
         self._phase: TimeoutPhase = "read"
         self._decoder = EventDecoder(exchange, response)
 
     def _take(self, chunk: bytes) -> Iterator[dict[str, Any]]:
-        if self._phase == "read":
+        return self._decoder.feed(chunk) if self._phase == "idle" else self._until_output(chunk)
+
+    def _until_output(self, chunk: bytes) -> Iterator[dict[str, Any]]:
+        event = None
+        for event in self._decoder.feed(chunk):
+            yield event
+        if event is not None and self.output_started():
             self._phase = "idle"
             limit_reads(self._response, self._idle)
-        return self._decoder.feed(chunk)
+        else:
+            limit_reads(self._response, self._patience)
 
     def _failure(self, foreign: BaseException) -> AIMLAPIError:
         return self._exchange.failure(foreign, self._response, self._phase)
@@ -81,7 +126,7 @@ class _Events:
     def _is_reusable(self) -> bool:
         """Prepare to read the body's end after `[DONE]`, so that the connection serves again."""
         limit_reads(self._response, _DRAIN_WAIT)
-        return self._decoder.is_done and self._exchange.is_ours
+        return self._decoder.is_done and clock_of(self._response) is not None
 
 
 class EventStream(_Events):
@@ -89,10 +134,6 @@ class EventStream(_Events):
 
     `[DONE]` or the end of the body ends it. The event's name stands as "type" in an object that
     has none. It can be gone through once.
-
-    Attributes:
-        status_code: A success status.
-        headers: Names in lower case.
     """
 
     _body: Iterator[bytes]
@@ -113,7 +154,7 @@ class EventStream(_Events):
                 if self._decoder.is_done:
                     return
             yield from self._decoder.close()
-        except FOREIGN as foreign:
+        except network_errors() as foreign:
             failure = self._failure(foreign)
         else:
             return
@@ -121,9 +162,11 @@ class EventStream(_Events):
 
     def close(self) -> None:
         """Close the response, and its connection too unless the body comes to its end now."""
+        if sys.is_finalizing():  # parts of httpx may be gone; the system closes the socket
+            return
         try:
             if self._is_reusable():
-                with contextlib.suppress(*FOREIGN):
+                with contextlib.suppress(*network_errors()):
                     for _ in itertools.islice(self._body, _MAX_DRAIN):
                         pass
         finally:
@@ -153,7 +196,7 @@ class AsyncEventStream(_Events):
                     return
             for event in self._decoder.close():
                 yield event
-        except FOREIGN as foreign:
+        except network_errors() as foreign:
             failure = self._failure(foreign)
         else:
             return
@@ -163,7 +206,7 @@ class AsyncEventStream(_Events):
         """Close the response, and its connection too unless the body comes to its end now."""
         try:
             if self._is_reusable():
-                with contextlib.suppress(*FOREIGN, StopAsyncIteration):
+                with contextlib.suppress(*network_errors(), StopAsyncIteration):
                     for _ in range(_MAX_DRAIN):
                         await anext(self._body)
         finally:

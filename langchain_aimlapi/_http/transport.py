@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import httpx
-
 from langchain_aimlapi._http import pool as _pool
+from langchain_aimlapi._http.attempt import Attempt
+from langchain_aimlapi._http.client import (
+    address,
+    limit_reads,
+    network_errors,
+    own_request,
+    proxy_to,
+    users_request,
+    within,
+)
 from langchain_aimlapi._http.deadline import Deadline
 from langchain_aimlapi._http.emulated import check_emulated
 from langchain_aimlapi._http.exchange import Body, Exchange, Reply, encode
-from langchain_aimlapi._http.network import proxy_for
-from langchain_aimlapi._http.pool import FOREIGN, limit_reads
 from langchain_aimlapi._http.request import (
     check_headers,
     check_http_client,
@@ -31,11 +36,10 @@ from langchain_aimlapi._http.request import (
     request_headers,
 )
 from langchain_aimlapi._http.streams import AsyncEventStream, EventStream, achunks, chunks
-from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
+from langchain_aimlapi.errors import AIMLAPIError
 
 if TYPE_CHECKING:
     from collections.abc import (
-        AsyncIterator,
         Awaitable,
         Callable,
         Coroutine,
@@ -43,9 +47,8 @@ if TYPE_CHECKING:
         Mapping,
     )
 
+    import httpx
     from pydantic import SecretStr
-
-    from langchain_aimlapi._http.network import Proxy
 
 __all__ = [
     "AsyncEventStream",
@@ -147,6 +150,15 @@ class Timeouts:
         else:
             made = cls(given, given, given, given, given, deadline, explicit=True)
         return replace(made, idle=idle) if idle is not None else made
+
+    def by_step(self) -> dict[str, float | None]:
+        """Return the seconds for each step of a request, as httpx names them."""
+        return {
+            "connect": self.connect,
+            "read": self.first_byte,
+            "write": self.write,
+            "pool": self.pool,
+        }
 
 
 class Transport:
@@ -262,74 +274,77 @@ class Transport:
 
     # ------------------------------------------------------------------------------- attempts
 
-    def _until_final(self, turn: Turn, attempt: Callable[[Exchange], _T]) -> _T:
+    def _until_final(self, turn: Turn, receive: Callable[[Exchange], _T]) -> _T:
         deadline = Deadline(self._timeouts.call)
         while (wait := turn.wait()) and deadline.allows(wait):
             time.sleep(wait)
-        encoded = None
+        encoded, wants_fresh = None, False
         while True:
             encoded = encode(turn.payload, encoded)
-            exchange = self._posting(turn, encoded.pieces, self._client, deadline)
+            attempt = Attempt(deadline, wants_fresh=wants_fresh)
+            exchange = self._posting(turn, encoded.pieces, self._client, attempt)
             try:
-                return attempt(exchange)
+                return receive(exchange)
             except AIMLAPIError as error:
                 delay = turn.failed(exchange.noted(error), deadline)
+            wants_fresh = wants_fresh or attempt.met_a_closed_connection
             time.sleep(delay)
 
-    async def _auntil_final(self, turn: Turn, attempt: Callable[[Exchange], Awaitable[_T]]) -> _T:
+    async def _auntil_final(self, turn: Turn, receive: Callable[[Exchange], Awaitable[_T]]) -> _T:
         deadline = Deadline(self._timeouts.call)
         # Another thread may be what it waits for.
         while (wait := turn.wait()) and deadline.allows(wait):  # noqa: ASYNC110
             await asyncio.sleep(wait)
-        encoded = None
+        encoded, wants_fresh = None, False
         while True:
             encoded = encode(turn.payload, encoded)
-            exchange = self._posting(turn, encoded.pieces, self._async_client, deadline)
+            attempt = Attempt(deadline, wants_fresh=wants_fresh)
+            exchange = self._posting(turn, encoded.pieces, self._async_client, attempt)
             try:
-                return await attempt(exchange)
+                return await receive(exchange)
             except AIMLAPIError as error:
                 delay = turn.failed(exchange.noted(error), deadline)
+            wants_fresh = wants_fresh or attempt.met_a_closed_connection
             await asyncio.sleep(delay)
 
     def _receive(self, exchange: Exchange) -> Reply:
         response = self._send(exchange)
-        return exchange.reply(response, self._read(exchange, response, Body(exchange, response)))
+        return exchange.reply(response, self._read(exchange, response, Body(response)))
 
     async def _areceive(self, exchange: Exchange) -> Reply:
         response = await self._asend(exchange)
-        body = await self._aread(exchange, response, Body(exchange, response))
+        body = await self._aread(exchange, response, Body(response))
         return exchange.reply(response, body)
 
     def _open(self, exchange: Exchange) -> EventStream:
         response = self._send(exchange)
         whole = None
         if exchange.is_plain(response):
-            body = self._read(exchange, response, Body(exchange, response))
+            body = self._read(exchange, response, Body(response))
             whole = exchange.reply(response, body).body
-        return EventStream(exchange, response, self._timeouts.idle, whole)
+        waits = self._timeouts
+        return EventStream(exchange, response, waits.first_byte, waits.idle, whole)
 
     async def _aopen(self, exchange: Exchange) -> AsyncEventStream:
         response = await self._asend(exchange)
         whole = None
         if exchange.is_plain(response):
-            body = await self._aread(exchange, response, Body(exchange, response))
+            body = await self._aread(exchange, response, Body(response))
             whole = exchange.reply(response, body).body
-        return AsyncEventStream(exchange, response, self._timeouts.idle, whole)
+        waits = self._timeouts
+        return AsyncEventStream(exchange, response, waits.first_byte, waits.idle, whole)
 
     def _send(self, exchange: Exchange) -> httpx.Response:
         """Return a response with a success status; its body is still to be read."""
+        client = self._client or _pool.client(self._lease)
         try:
-            if self._client is None:
-                connections = _pool.connections(self._lease)
-                response = connections.send(exchange.request, exchange.proxy, exchange.deadline)
-            else:
-                response = self._client.send(exchange.request, stream=True, follow_redirects=False)
-        except FOREIGN as foreign:
+            response = client.send(exchange.request, stream=True, follow_redirects=False)
+        except network_errors() as foreign:
             failure = exchange.failure(foreign)
         else:
             if exchange.is_success(response):
                 return response
-            body = Body(exchange, response, is_error=True)
+            body = Body(response, is_error=True)
             with contextlib.suppress(AIMLAPIError):  # what has come by then will do
                 self._read(exchange, response, body, _ERROR_BODY_WAIT)
             failure = exchange.refusal(response, body.content())
@@ -337,22 +352,16 @@ class Transport:
 
     async def _asend(self, exchange: Exchange) -> httpx.Response:
         """Return a response with a success status; its body is still to be read."""
+        client = self._async_client or _pool.async_client(self._lease)
         try:
-            if self._async_client is None:
-                connections = await _pool.async_connections(self._lease)
-                response = await connections.send(
-                    exchange.request, exchange.proxy, exchange.deadline
-                )
-            else:
-                response = await self._async_client.send(
-                    exchange.request, stream=True, follow_redirects=False
-                )
-        except FOREIGN as foreign:
+            with within(exchange.attempt.deadline):
+                response = await client.send(exchange.request, stream=True, follow_redirects=False)
+        except network_errors() as foreign:
             failure = exchange.failure(foreign)
         else:
             if exchange.is_success(response):
                 return response
-            body = Body(exchange, response, is_error=True)
+            body = Body(response, is_error=True)
             with contextlib.suppress(AIMLAPIError):  # what has come by then will do
                 await self._aread(exchange, response, body, _ERROR_BODY_WAIT)
             failure = exchange.refusal(response, body.content())
@@ -367,7 +376,7 @@ class Transport:
                 if body.is_full(chunk):
                     break
             return body.content()
-        except FOREIGN as foreign:
+        except network_errors() as foreign:
             failure = exchange.failure(foreign, response)
         finally:
             response.close()
@@ -382,7 +391,7 @@ class Transport:
                 if body.is_full(chunk):
                     break
             return body.content()
-        except FOREIGN as foreign:
+        except network_errors() as foreign:
             failure = exchange.failure(foreign, response)
         finally:
             await response.aclose()
@@ -395,9 +404,9 @@ class Transport:
         turn: Turn,
         pieces: list[bytes],
         client: httpx.Client | httpx.AsyncClient | None,
-        deadline: Deadline,
+        attempt: Attempt,
     ) -> Exchange:
-        url = _url(self._base_url, turn.path)
+        url = address(self._base_url, turn.path)
         check_emulated(url.host, client)
         headers = request_headers(
             self._key(),
@@ -407,17 +416,10 @@ class Transport:
             client_request_id=turn.client_request_id,
             attribution=self._attribution,
         )
-        request = self._request("POST", url, headers, client, deadline, pieces=pieces)
+        request = self._request(client, url, headers, pieces, attempt)
         turn.attempts += 1
         return Exchange(
-            request,
-            _proxy(url) if client is None else None,
-            client is None,
-            turn.model,
-            turn.client_request_id,
-            turn.attempts,
-            deadline,
-            turn.lacks,
+            request, attempt, turn.model, turn.client_request_id, turn.attempts, turn.lacks
         )
 
     def _getting(
@@ -427,14 +429,12 @@ class Transport:
         headers: Mapping[str, str] | None,
         client: httpx.Client | httpx.AsyncClient | None,
     ) -> Exchange:
-        url = _url(self._base_url.removesuffix("/v1"), path)
+        url = address(self._base_url.removesuffix("/v1"), path, tuple((params or {}).items()))
         check_emulated(url.host, client)
         extra = self._headers | check_headers(headers or {})
         sent = request_headers(self._key(), extra, host=url.host, attribution=self._attribution)
-        deadline = Deadline(self._timeouts.call)
-        request = self._request("GET", url, sent, client, deadline, params=params)
-        proxy = _proxy(url) if client is None else None
-        return Exchange(request, proxy, client is None, deadline=deadline)
+        attempt = Attempt(Deadline(self._timeouts.call))
+        return Exchange(self._request(client, url, sent, None, attempt), attempt)
 
     def _key(self) -> str:
         key = self._api_key() if callable(self._api_key) else self._api_key
@@ -442,45 +442,18 @@ class Transport:
 
     def _request(
         self,
-        method: str,
+        client: httpx.Client | httpx.AsyncClient | None,
         url: httpx.URL,
         headers: dict[str, str],
-        client: httpx.Client | httpx.AsyncClient | None,
-        deadline: Deadline,
-        *,
-        pieces: list[bytes] | None = None,
-        **options: Any,
+        pieces: list[bytes] | None,
+        attempt: Attempt,
     ) -> httpx.Request:
-        waits = self._timeouts
-        timeout = {
-            "connect": waits.connect,
-            "read": waits.first_byte,
-            "write": waits.write,
-            "pool": waits.pool,
-        }
+        waits = self._timeouts.by_step()
         if client is None:
-            request = httpx.Request(
-                method, url, headers=headers, extensions={"timeout": timeout}, **options
-            )
-            if pieces:
-                request.stream = _Upload(pieces)
-                request.headers["Content-Length"] = str(sum(map(len, pieces)))
-            return request
-        if getattr(client, "is_closed", False):
-            raise AIMLAPIConfigurationError(
-                "The HTTP client that was passed as http_client or http_async_client is closed."
-            )
-        theirs = client.headers
-        for name in ("User-Agent", "X-Title"):
-            if not theirs.get(name, "python-httpx").startswith("python-httpx"):
-                headers.pop(name, None)
-        if not waits.explicit:
-            timeout = client.timeout.as_dict()
-        if waits.explicit or waits.call is not None:
-            bounded = {step: deadline.bound(seconds) for step, seconds in timeout.items()}
-            options["timeout"] = httpx.Timeout(**bounded)
-        content = b"".join(pieces) if pieces else None
-        return client.build_request(method, url, headers=headers, content=content, **options)
+            attempt.proxy = proxy_to(url)
+            return own_request(url, headers, pieces, waits=waits, attempt=attempt)
+        theirs = waits if self._timeouts.explicit else None
+        return users_request(client, url, headers, pieces, waits=theirs, attempt=attempt)
 
 
 class _AsyncStreaming:
@@ -499,41 +472,3 @@ class _AsyncStreaming:
 
     async def __aexit__(self, *_: object) -> None:
         await self._events.aclose()
-
-
-class _Upload(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A request's body in pieces, for either kind of connection."""
-
-    def __init__(self, pieces: list[bytes]) -> None:
-        self._pieces = pieces
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._pieces
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            yield piece
-
-
-@functools.lru_cache(maxsize=64)
-def _url(base: str, path: str) -> httpx.URL:
-    with contextlib.suppress(httpx.InvalidURL, UnicodeError):
-        url = httpx.URL(f"{base}{path}")
-        url.host.encode("idna")  # as the socket will do
-        return url
-    raise AIMLAPIConfigurationError("base_url is not an address. Check the name of its host.")
-
-
-def _proxy(url: httpx.URL) -> Proxy | None:
-    try:
-        proxy = proxy_for(url.scheme, url.host, _pool.port_of(url))
-    except ValueError as error:
-        raise AIMLAPIConfigurationError(
-            f"The proxy that the environment names for {url.host} cannot be used: {error}."
-        ) from None
-    if proxy is not None and url.scheme == "http":
-        raise AIMLAPIConfigurationError(
-            f"The proxy that the environment names for {url.host} would see the key. Use https, or "
-            f"add {url.host} to NO_PROXY."
-        )
-    return proxy

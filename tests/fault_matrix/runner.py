@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from langchain_aimlapi import AIMLAPIError, ChatAIMLAPI
-from langchain_aimlapi._http import pool, transport
+from langchain_aimlapi._http import connections, pool, transport
 from tests.fault_matrix.gateways import KEY, SOON, Place, Scripted
 from tests.fault_matrix.outcomes import ASYNC, CALLS, DIALECTS, Outcome
 from tests.fault_matrix.rows import ROWS, Row
@@ -142,7 +142,7 @@ async def _acall(llm: ChatAIMLAPI, call: str, place: Place, registry: Any) -> li
 
 def _assert_released(slots: int, free: Any, place: Place) -> None:
     """Check that no call has a connection: each is idle and kept, or closed."""
-    assert slots == pool.most_open(), "a call still has its slot"
+    assert slots == connections.most_open(), "a call still has its slot"
     idle = [line.connection for lines in free._idle.values() for line in lines]
     assert all(connection.is_idle() for connection in idle)
     assert place.wait_for_connections(len(idle)), "a connection is neither kept nor closed"

@@ -75,7 +75,7 @@ def stream(endpoint: str, data: bytes) -> None:
     """A stream of any bytes is an answer or an error of ours, and an answer can be sent back."""
     request = httpx.Request("POST", "https://api.aimlapi.com/v1", headers={"x-own": "a-secret"})
     response = httpx.Response(200, headers={"content-type": "text/event-stream"})
-    decoder = EventDecoder(Exchange(request, None, is_ours=True), response)
+    decoder = EventDecoder(Exchange(request), response)
     parser = DIALECTS[endpoint].stream_parser(FACTS)
     chunks = []
     try:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._http import pool
+from langchain_aimlapi._http import connections, pool
 from langchain_aimlapi.emulator import Emulator, Fault, Reply
 from tests.conftest import call
 from tests.programs import ROOT, command, open_files
@@ -233,11 +233,11 @@ async def test_a_task_that_connects(responses):
         with pytest.raises(asyncio.CancelledError):
             await task
         assert open_files() == before
-        assert free_slots() == pool.most_open()
+        assert free_slots() == connections.most_open()
 
 
 async def test_tasks_that_wait_for_a_slot(llm, server, monkeypatch):
-    monkeypatch.setattr(pool, "most_open", lambda: 1)
+    monkeypatch.setattr(connections, "most_open", lambda: 1)
     arrived = stall(server)
     first = asyncio.create_task(llm.ainvoke("Hello"))
     await wait_for(arrived)
@@ -346,7 +346,7 @@ async def test_a_thousand_cancellations_at_every_wait_of_a_call(llm, server):
                 if not await cancelled_at(wait, times, call(llm, way)):
                     break
                 struck += 1
-            assert free_slots() == pool.most_open()
+            assert free_slots() == connections.most_open()
     server.emulator.reset()
     answers = await asyncio.gather(*(llm.ainvoke("Hello") for _ in range(20)))
     assert all(answer.response_metadata["attempts"] == 1 for answer in answers)
@@ -361,7 +361,7 @@ async def test_a_thousand_cancellations_at_every_wait_of_a_call(llm, server):
 INTERRUPTED = """
     import asyncio, signal, sys
     from langchain_aimlapi import ChatAIMLAPI
-    from langchain_aimlapi._http import pool
+    from langchain_aimlapi._http import connections, pool
     from tests.conftest import call
 
     # A shell that runs the tests in the background has it ignored.
@@ -380,7 +380,7 @@ INTERRUPTED = """
             print("interrupted", flush=True)
     assert llm.invoke("Hello").text
     assert asyncio.run(llm.ainvoke("Hello")).text
-    assert pool._registry.threads._slots._value == pool.most_open()
+    assert pool._registry.threads._slots._value == connections.most_open()
     assert pool._registry.loops == {}
 """
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from langchain_aimlapi._http import connections as _connections
 from langchain_aimlapi._http import pool as _pool
 from langchain_aimlapi._http.pool import Lease
 from langchain_aimlapi._http.transport import Timeouts, Transport
@@ -132,7 +133,7 @@ def test_sync_calls_from_threads():
 
 
 def test_slots_limit_the_open_connections(monkeypatch):
-    monkeypatch.setattr(_pool, "most_open", lambda: 4)
+    monkeypatch.setattr(_connections, "most_open", lambda: 4)
     monkeypatch.setattr(_pool, "_registry", _pool._Registry())
 
     async def many(transport: Transport) -> int:
@@ -148,7 +149,7 @@ def test_slots_limit_the_open_connections(monkeypatch):
 
 
 def test_waiting_for_a_slot_has_an_end(door, monkeypatch):
-    monkeypatch.setattr(_pool, "most_open", lambda: 0)
+    monkeypatch.setattr(_connections, "most_open", lambda: 0)
     monkeypatch.setattr(_pool, "_registry", _pool._Registry())
     with serving(echo) as server:
         with pytest.raises(AIMLAPITimeoutError) as caught:
@@ -157,7 +158,7 @@ def test_waiting_for_a_slot_has_an_end(door, monkeypatch):
 
 
 async def test_a_cancelled_wait_for_a_slot_takes_none(monkeypatch):
-    monkeypatch.setattr(_pool, "most_open", lambda: 1)
+    monkeypatch.setattr(_connections, "most_open", lambda: 1)
     let_go = threading.Event()
 
     def slow(peer: Peer) -> None:
@@ -370,7 +371,7 @@ async def test_the_pool_stays_whole_after_cancellations():
                 await task
         assert "ok" in (await transport.apost(Call())).body
         pool = _pool._registry.loops[asyncio.get_running_loop()]
-        assert pool._slots._free == _pool.most_open()
+        assert pool._slots._free == _connections.most_open()
         await _pool.arelease(LEASE)
 
 
