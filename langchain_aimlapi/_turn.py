@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi._dialects.routing import Route
     from langchain_aimlapi._http.deadline import Deadline
     from langchain_aimlapi._http.retry import Retries
+    from langchain_aimlapi._http.streams import AsyncEventStream, EventStream
     from langchain_aimlapi._messages.seal import Seal
 
 
@@ -163,10 +164,12 @@ class Turn:
         except STUMBLES as error:
             raise unreadable(error, facts) from error
 
-    def parser(self, headers: Mapping[str, str]) -> StreamParser:
-        """Make the reader of the stream that these headers opened."""
+    def parser(self, events: EventStream | AsyncEventStream) -> StreamParser:
+        """Make the reader of an open stream, which tells it when output begins."""
         self._route.accepted()
-        return self._dialect.stream_parser(self._facts(headers))
+        parser = self._dialect.stream_parser(self._facts(events.headers))
+        events.output_started = lambda: parser.output_started
+        return parser
 
     def _facts(self, headers: Mapping[str, str]) -> CallFacts:
         return CallFacts(

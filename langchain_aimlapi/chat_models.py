@@ -258,8 +258,7 @@ class ChatAIMLAPI(TokenCounting, AIMLAPISettings, AccountMethods):
             self._turn(messages, stop, run_manager, kwargs, stream=True) as turn,
             self._transport(kwargs).stream(turn) as events,
         ):
-            parser = turn.parser(events.headers)
-            events.output_started = lambda: parser.output_started
+            parser = turn.parser(events)
             with keeping_partial(parser):
                 for event in events:
                     yield from parser.feed(event)
@@ -278,8 +277,7 @@ class ChatAIMLAPI(TokenCounting, AIMLAPISettings, AccountMethods):
         with self._turn(messages, stop, run_manager, kwargs, stream=True) as turn:
             note_sent(run_manager.run_id if run_manager is not None else None)
             async with self._transport(kwargs).astream(turn) as events:
-                parser = turn.parser(events.headers)
-                events.output_started = lambda: parser.output_started
+                parser = turn.parser(events)
                 with keeping_partial(parser):
                     async for event in events:
                         for chunk in parser.feed(event):

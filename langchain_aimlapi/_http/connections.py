@@ -205,7 +205,7 @@ class AsyncConnections:
         self._owner = owner
         self._free: FreeList[httpcore.AsyncConnectionInterface] = FreeList()
         self._slots = Slots(most_open())
-        self._doomed: list[httpcore.AsyncConnectionInterface] = []
+        self._doomed: set[httpcore.AsyncConnectionInterface] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._until_loop_ends: AsyncGenerator[None, None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -269,8 +269,7 @@ class AsyncConnections:
             self._owner.left(self.loop)
             if self._timer is not None:
                 self._timer.cancel()
-            self._doomed += self._free.drain()
-            await self._close_doomed()
+            await self._close_each([*self._doomed, *self._free.drain()])
 
     async def _put_away(
         self, route: Route, used: Connected[httpcore.AsyncConnectionInterface] | None
@@ -303,19 +302,18 @@ class AsyncConnections:
     def _start_closing(
         self, surplus: list[httpcore.AsyncConnectionInterface]
     ) -> asyncio.Task[None]:
-        self._doomed += surplus
-        task = self.loop.create_task(self._close_doomed())
+        self._doomed.update(surplus)
+        task = self.loop.create_task(self._close_each(surplus))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         return task
 
-    async def _close_doomed(self) -> None:
-        """Close what is to be closed; what a cancellation leaves over, the loop's end closes."""
-        for connection in list(self._doomed):
+    async def _close_each(self, doomed: list[httpcore.AsyncConnectionInterface]) -> None:
+        """Close connections; what a cancellation leaves over, the loop's end closes."""
+        for connection in doomed:
             with contextlib.suppress(Exception):
                 await connection.aclose()
-            with contextlib.suppress(ValueError):  # another task has closed it as well
-                self._doomed.remove(connection)
+            self._doomed.discard(connection)
 
     def _connect(self, route: Route) -> Connected[httpcore.AsyncConnectionInterface]:
         options = _pool_options(route, self._owner)

@@ -15,6 +15,7 @@ import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import httpx
 import pytest
 
 import langchain_aimlapi
@@ -108,6 +109,11 @@ NAMES = [
                 "emulated, however it was made; no public name tells where a client sends.")
         for client in ("Client", "AsyncClient")
     ),
+    *(
+        Private(f"httpx:{transport}", "_pool", None, "Our connections stand in the place of "
+                "httpcore's pool, so that what hooks into httpx's transport sees each request.")
+        for transport in ("HTTPTransport", "AsyncHTTPTransport")
+    ),
     Private(
         "deepagents.profiles.harness.harness_profiles",
         "_HARNESS_PROFILES",
@@ -131,7 +137,7 @@ def holder_of(private: Private) -> Any:
         pytest.importorskip("deepagents")
     found = importlib.import_module(module)
     held = getattr(found, attribute) if attribute else found
-    return held() if private.name == "_transport" else held  # its instances have it
+    return held() if private.name in {"_transport", "_pool"} else held  # its instances have it
 
 
 @pytest.mark.parametrize("private", NAMES, ids=lambda private: f"{private.holder}.{private.name}")
@@ -225,6 +231,11 @@ def overridden() -> set[str]:
                     for name in vars(kind)
                     if is_private(name) and not name.startswith("_abc_")
                     and any(name in vars(base) for base in foreign)
+                }  # fmt: skip
+                found |= {
+                    name
+                    for base in foreign if base in {httpx.HTTPTransport, httpx.AsyncHTTPTransport}
+                    for name in vars(base()) if name in own_names()
                 }  # fmt: skip
     return found - DOCUMENTED
 
