@@ -24,7 +24,7 @@ from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 
 from langchain_aimlapi._http.request import KEY_VARIABLES
-from langchain_aimlapi._settings import BASE_URL_VARIABLES, DEFAULT_BASE_URL
+from langchain_aimlapi._model.connection import BASE_URL_VARIABLES, DEFAULT_BASE_URL
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.chat_models import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES

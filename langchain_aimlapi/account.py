@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 
 from langchain_aimlapi._messages.usage import CREDITS_PER_USD
 from langchain_aimlapi._wire.error_text import finite_number
-from langchain_aimlapi.errors import AIMLAPIConfigurationError, protocol_error
+from langchain_aimlapi._wire.refusals import protocol_error
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping

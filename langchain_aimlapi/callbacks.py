@@ -16,7 +16,8 @@ from langchain_core.messages import AIMessageChunk, message_to_dict
 from langchain_core.tracers.langchain import LangChainTracer
 from typing_extensions import Self, override
 
-from langchain_aimlapi._spend import is_cached, own_message, watch_call
+from langchain_aimlapi._model.watch import watch_call
+from langchain_aimlapi.cost.spend import is_cached, own_message
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:

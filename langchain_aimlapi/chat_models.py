@@ -12,61 +12,48 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import Self, override
+from typing_extensions import override
 
 import langchain_aimlapi._messages.content_blocks  # noqa: F401  # registers the translator
 from langchain_aimlapi._dialects.base import keeping_partial
 from langchain_aimlapi._dialects.routing import Route
-from langchain_aimlapi._http.emulated import emulated_address
-from langchain_aimlapi._http.request import normalize_base_url
 from langchain_aimlapi._http.retry import Retries, RetryPolicy
-from langchain_aimlapi._messages import schemas
 from langchain_aimlapi._messages.seal import Seal, fingerprint
 from langchain_aimlapi._messages.structured_output import (
-    Method,
-    StructuredOutput,
     response_format,
 )
 from langchain_aimlapi._messages.tokens import TokenCounting
 from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
 from langchain_aimlapi._messages.usage import combined_llm_outputs
-from langchain_aimlapi._parameters import (
+from langchain_aimlapi._model.binding import BindingMethods
+from langchain_aimlapi._model.fields import REQUEST_FIELDS, AIMLAPISettings
+from langchain_aimlapi._model.parameters import (
     CALL_OPTIONS,
     REQUEST_PARAMETERS,
     check_endpoint,
     check_options,
     check_values,
-    checked_timeout,
     refuse_unknown,
     rename_aliases,
     translated,
 )
-from langchain_aimlapi._settings import (
-    DEFAULT_BASE_URL,
-    REQUEST_FIELDS,
-    AIMLAPISettings,
-    read_key,
-)
-from langchain_aimlapi._spend import note_sent, watching
+from langchain_aimlapi._model.sending import SendingMethods
+from langchain_aimlapi._model.state import StateMethods
+from langchain_aimlapi._model.watch import note_sent, watching
 from langchain_aimlapi._turn import Turn, since_stored
 from langchain_aimlapi.account import AccountMethods
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from langchain_core.callbacks import (
         AsyncCallbackManagerForLLMRun,
         CallbackManagerForLLMRun,
     )
-    from langchain_core.language_models import LanguageModelInput
-    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.messages import BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
-    from langchain_core.runnables import Runnable
-    from langchain_core.tools import BaseTool
-    from pydantic import SecretStr
 
-    from langchain_aimlapi._http.transport import Transport
 
 _CALL_KEYWORDS = REQUEST_PARAMETERS | CALL_OPTIONS
 
@@ -75,7 +62,9 @@ _CALL_KEYWORDS = REQUEST_PARAMETERS | CALL_OPTIONS
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-class ChatAIMLAPI(TokenCounting, AIMLAPISettings, AccountMethods):
+class ChatAIMLAPI(
+    BindingMethods, SendingMethods, StateMethods, TokenCounting, AIMLAPISettings, AccountMethods
+):
     """A chat model of the AI/ML API's GPT-5.1 family.
 
     Setup:
@@ -317,7 +306,7 @@ class ChatAIMLAPI(TokenCounting, AIMLAPISettings, AccountMethods):
         stream: bool,
     ) -> Turn:
         # A spending limit exists only where the application has imported the tracker.
-        if (cost := sys.modules.get("langchain_aimlapi.cost")) is not None:
+        if (cost := sys.modules.get("langchain_aimlapi.cost.tracker")) is not None:
             cost.check_spend_limit(run_manager.run_id if run_manager is not None else None)
         params = self._params(kwargs, stream=stream)
         extra_body = {**self.extra_body, **kwargs.get("extra_body", {})}
@@ -406,194 +395,6 @@ class ChatAIMLAPI(TokenCounting, AIMLAPISettings, AccountMethods):
                 f"drops others silently. This one is {made!r:.200}."
             )
         return str(made)
-
-    def _transport(self, kwargs: Mapping[str, Any] | None = None) -> Transport:
-        """Make the sender of one call from what the fields say now; the call's own keywords win."""
-        from langchain_aimlapi._http.transport import Timeouts, Transport  # noqa: PLC0415
-
-        given = rename_aliases(kwargs or {}, "The call")
-
-        return Transport(
-            base_url=self._address(),
-            api_key=self._key,
-            headers={**(self.default_headers or {}), **(given.get("extra_headers") or {})},
-            timeouts=Timeouts.of(
-                checked_timeout(given.get("timeout", self.timeout)),
-                given.get("deadline", self.deadline),
-                self.stream_chunk_timeout,
-            ),
-            http_client=self.http_client,
-            http_async_client=self.http_async_client,
-            allow_http=self.allow_http,
-            attribution=self.attribution,
-            lease=self._leased(),
-        )
-
-    def _address(self) -> str:
-        """Return the API's address as the fields say it now, in its one spelling."""
-        emulated = emulated_address(self.http_client, self.http_async_client)
-        return normalize_base_url(emulated or self.base_url or DEFAULT_BASE_URL, self.allow_http)
-
-    def _key(self) -> SecretStr:
-        """Return the key; a model that was pickled finds it in its new process's environment."""
-        return read_key(self.api_key)
-
-    def _leased(self) -> Any:
-        from langchain_aimlapi._http.pool import Lease  # noqa: PLC0415
-
-        if self._lease is None:
-            self._lease = Lease()
-        return self._lease
-
-    # --- tools and structured output --------------------------------------------------------------
-
-    @override
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: str | bool | dict[str, Any] | None = None,
-        strict: bool | None = None,
-        parallel_tool_calls: bool | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Let the model call tools.
-
-        Args:
-            tools: Functions, `BaseTool`s, pydantic classes, `TypedDict`s, dataclasses, JSON
-                schemas, and tool dicts of OpenAI (nested or flat, custom and built-in ones too),
-                Anthropic and MCP.
-            tool_choice: `"auto"`, `"none"`, `"required"`; `"any"` or True for some tool; the name
-                of a tool; or a dict.
-            strict: Ask for arguments that fit the schemas exactly.
-            parallel_tool_calls: Whether several calls may come at once.
-            **kwargs: Bound to each call, `response_format` among them.
-
-        Returns:
-            A model with the tools bound.
-
-        Raises:
-            AIMLAPIConfigurationError: A tool cannot be read, or `tool_choice` names none of them.
-        """
-        converted = [wire_tool(tool, strict=strict) for tool in tools]
-        choice = wire_tool_choice(tool_choice, converted)
-        if kwargs.get("response_format") is not None:
-            kwargs["response_format"] = response_format(kwargs["response_format"], strict=strict)
-        bound = {
-            "tools": converted or None,
-            "tool_choice": choice if converted else None,
-            "parallel_tool_calls": parallel_tool_calls,
-            **kwargs,
-        }
-        model: Runnable[LanguageModelInput, AIMessage] = super().bind(
-            **{name: value for name, value in bound.items() if value is not None}
-        )
-        return model
-
-    @override
-    def with_structured_output(
-        self,
-        schema: dict[str, Any] | type | None = None,
-        *,
-        method: Method = "json_schema",
-        include_raw: bool = False,
-        strict: bool | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, Any]:
-        """Make the model answer with an object.
-
-        Args:
-            schema: A pydantic class (v1 or v2), a `TypedDict`, a dataclass, or a JSON schema with
-                a title. Only `json_mode` does without.
-            method: `"json_schema"` (the API's own structured output), `"function_calling"`, or
-                `"json_mode"` (any JSON; the prompt must ask for it and describe it).
-            include_raw: Return `{"raw": message, "parsed": object, "parsing_error": error}` and
-                raise nothing for an answer that cannot be parsed.
-            strict: Ask for output that fits the schema exactly. Not with `json_mode`.
-            **kwargs: Bound to each call. `tools` are more tools that the model may call instead.
-
-        Returns:
-            A runnable that gives an instance of a pydantic class, or a dict. Streamed, it gives the
-            object as it grows, and raises at the end if it did not become whole. None stands for an
-            answer that calls one of `tools`.
-
-        Raises:
-            AIMLAPIConfigurationError: The schema cannot be read or does not go with the method.
-            AIMLAPITruncatedOutputError: When run: the answer was cut at the token limit.
-            AIMLAPIContentFilterError: When run: a content filter cut the answer.
-            AIMLAPINoToolCallError: When run, with `function_calling`: there is no whole call.
-            AIMLAPIRefusalError: When run: the model refused.
-            OutputParserException: When run: the answer is no such object.
-        """
-        if schema is None and method != "json_mode":
-            raise AIMLAPIConfigurationError(f"method={method!r} needs a schema.")
-        tool_name = None
-        others = [wire_tool(tool) for tool in kwargs.pop("tools", None) or ()]
-        if method == "function_calling":
-            own = wire_tool(schema, strict=strict)
-            tool_name = own["function"]["name"]
-            kwargs.setdefault("tool_choice", "required" if others else tool_name)
-            kwargs.setdefault("parallel_tool_calls", False)
-            llm = self.bind_tools([own, *others], **kwargs)
-        elif method == "json_schema":
-            kwargs["response_format"] = response_format(schema, strict=strict)
-            llm = self.bind_tools(others, **kwargs)
-        elif method == "json_mode":
-            if strict is not None:
-                raise AIMLAPIConfigurationError("strict does not go with method='json_mode'.")
-            llm = self.bind_tools(others, response_format={"type": "json_object"}, **kwargs)
-        else:
-            raise AIMLAPIConfigurationError(
-                f"method={method!r} is none of 'json_schema', 'function_calling', 'json_mode'."
-            )
-        traced = {
-            "kwargs": {"method": method, "strict": strict},
-            "schema": schemas.traced(schema) if schema is not None else None,
-        }
-        llm = llm.bind(ls_structured_output_format=traced)
-        return llm | StructuredOutput(
-            schema,
-            method,
-            tool_name=tool_name,
-            include_raw=include_raw,
-            other_tools=[tool["function"]["name"] for tool in others if "function" in tool],
-        )
-
-    # --- closing ----------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        """Give up this model's share in the kept connections.
-
-        Connections are shared by all models of the process: the idle ones are closed when the last
-        model gives them up. Running calls finish, and a later call opens connections again.
-        """
-        if self._lease is not None:
-            from langchain_aimlapi._http.pool import release  # noqa: PLC0415
-
-            release(self._lease)
-
-    async def aclose(self) -> None:
-        """Give up this model's share in the kept connections; see `close`."""
-        if self._lease is not None:
-            from langchain_aimlapi._http.pool import arelease  # noqa: PLC0415
-
-            await arelease(self._lease)
-
-    def __enter__(self) -> Self:
-        """Return the model; leaving the block closes it."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the model."""
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        """Return the model; leaving the block closes it."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Close the model."""
-        await self.aclose()
 
 
 ChatAimlapi = ChatAIMLAPI

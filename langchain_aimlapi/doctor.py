@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from langchain_aimlapi._http.request import KEY_VARIABLES, is_loopback
-from langchain_aimlapi._settings import DEFAULT_BASE_URL
+from langchain_aimlapi._model.connection import DEFAULT_BASE_URL
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.chat_models import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES

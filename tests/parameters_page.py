@@ -10,9 +10,9 @@ import inspect
 import itertools
 from pathlib import Path
 
-import langchain_aimlapi._settings as settings_module
+import langchain_aimlapi._model.fields as settings_module
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._parameters import ALIASES, CALL_OPTIONS, PARAMETERS
+from langchain_aimlapi._model.parameters import ALIASES, CALL_OPTIONS, PARAMETERS
 
 PAGE = Path(__file__).parents[1] / "cookbook" / "parameters.md"
 

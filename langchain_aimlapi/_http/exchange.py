@@ -17,17 +17,15 @@ from langchain_aimlapi._http.client import headers_of
 from langchain_aimlapi._http.encoding import Inflater
 from langchain_aimlapi._http.request import secret_values, source_of_key
 from langchain_aimlapi._http.sse import SSEDecoder
+from langchain_aimlapi._wire.error_text import redact
 from langchain_aimlapi._wire.json import dumps_in_pieces, loads
+from langchain_aimlapi._wire.refusals import error_from_event, error_from_response, protocol_error
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
     AIMLAPIConnectionError,
     AIMLAPIError,
     AIMLAPIProtocolError,
     AIMLAPITimeoutError,
-    error_from_event,
-    error_from_response,
-    protocol_error,
-    redact,
 )
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from langchain_aimlapi._http.deadline import NO_DEADLINE
+from langchain_aimlapi._wire.error_text import parse_retry_after
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
     AIMLAPIError,
     AIMLAPIRateLimitError,
     AIMLAPIServerError,
     AIMLAPITimeoutError,
-    parse_retry_after,
 )
 
 if TYPE_CHECKING:

@@ -26,14 +26,13 @@ from langchain_aimlapi._dialects.responses import ResponsesDialect
 from langchain_aimlapi._http.exchange import EventDecoder, Exchange
 from langchain_aimlapi._http.sse import ServerSentEvent, SSEDecoder
 from langchain_aimlapi._wire.json import STUMBLES, dumps, loads
+from langchain_aimlapi._wire.refusals import error_from_event, error_from_response
 from langchain_aimlapi.account import parse_balance, parse_models, parse_usage_log
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
     AIMLAPIError,
     AIMLAPIInvalidRequestError,
     AIMLAPIProtocolError,
-    error_from_event,
-    error_from_response,
 )
 
 if TYPE_CHECKING:

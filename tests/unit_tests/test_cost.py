@@ -31,9 +31,9 @@ from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_aimlapi import ChatAIMLAPI, errors
 from langchain_aimlapi._messages.usage import cost_from
-from langchain_aimlapi._spend import Spend, may_be_billed, spend_of
 from langchain_aimlapi.account import UsageLogEntry
 from langchain_aimlapi.cost import CostTracker, SpendLimitExceeded
+from langchain_aimlapi.cost.spend import Spend, may_be_billed, spend_of
 from langchain_aimlapi.emulator import Answer, Emulator, Fault, Reply, ToolCall
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ from langchain_core import exceptions as core
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_aimlapi import errors as module
+from langchain_aimlapi._wire.error_text import redact
+from langchain_aimlapi._wire.refusals import error_from_event, error_from_response, protocol_error
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.errors import (
     AIMLAPIAuthenticationError,
@@ -35,10 +37,6 @@ from langchain_aimlapi.errors import (
     AIMLAPITimeoutError,
     AIMLAPITruncatedOutputError,
     ErrorResponse,
-    error_from_event,
-    error_from_response,
-    protocol_error,
-    redact,
 )
 
 KEY = "sk-0123456789abcdef"

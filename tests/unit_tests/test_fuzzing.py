@@ -36,13 +36,13 @@ from langchain_aimlapi import ChatAIMLAPI, JSONLinesHandler, account
 from langchain_aimlapi._dialects import routing
 from langchain_aimlapi._messages.tool_calls import parse_tool_call
 from langchain_aimlapi._wire.json import dumps, dumps_in_pieces
+from langchain_aimlapi._wire.refusals import error_from_response
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
     AIMLAPIError,
     AIMLAPIInvalidRequestError,
     AIMLAPIProtocolError,
     AIMLAPIStreamInterruptedError,
-    error_from_response,
 )
 from tests.conftest import WAYS, call, ways
 from tests.fuzz.seeds import seeds

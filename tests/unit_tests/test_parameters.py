@@ -12,7 +12,7 @@ from langchain_aimlapi import AIMLAPIConfigurationError, ChatAIMLAPI
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
 from langchain_aimlapi._dialects.routing import needs_responses
-from langchain_aimlapi._parameters import ALIASES, PARAMETERS, REQUEST_PARAMETERS
+from langchain_aimlapi._model.parameters import ALIASES, PARAMETERS, REQUEST_PARAMETERS
 from langchain_aimlapi.chat_models import _CALL_KEYWORDS
 from tests.parameters_page import PAGE, page, words_of_fields
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from langchain_aimlapi._http.deadline import Deadline
 from langchain_aimlapi._http.retry import Retries, RetryPolicy, parse_retry_after, should_retry
+from langchain_aimlapi._wire.refusals import error_from_response
 from langchain_aimlapi.errors import (
     AIMLAPIAuthenticationError,
     AIMLAPIConfigurationError,
@@ -23,7 +24,6 @@ from langchain_aimlapi.errors import (
     AIMLAPIStreamInterruptedError,
     AIMLAPITimeoutError,
     AIMLAPITruncatedOutputError,
-    error_from_response,
 )
 
 # Wed, 21 Oct 2015 07:28:00 GMT

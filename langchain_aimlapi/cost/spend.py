@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.messages import AIMessage
@@ -20,8 +18,7 @@ from langchain_aimlapi.errors import (
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from uuid import UUID
+    from collections.abc import Mapping
 
     from langchain_core.outputs import LLMResult
 
@@ -67,6 +64,25 @@ class Spend(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return numbers by name, `usd` among them."""
         return {"usd": self.usd, **self._asdict()}
+
+
+def table(by_model: Mapping[str, Spend], total: Spend) -> str:
+    """Write sums down, a row for each model and one for their total."""
+    head = ("model", "billed", "cached", "unpriced", "failed", "in", "out", "credits", "USD")
+    rows: list[tuple[str, ...]] = [head]
+    for model, spend in (*by_model.items(), ("total", total)):
+        counts = (spend.billed, spend.cached, spend.unpriced, spend.failed)
+        tokens = (spend.input_tokens, spend.output_tokens)
+        numbers = [f"{number:,}" for number in (*counts, *tokens, spend.credits)]
+        rows.append((model, *numbers, f"{spend.usd:.6f}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if at else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
 
 
 def own_message(response: LLMResult | None) -> AIMessage | None:
@@ -123,57 +139,3 @@ def spend_of(
     if cost is None:
         return spend._replace(unpriced=1)
     return spend._replace(billed=1, credits=cost["credits"])
-
-
-# --- calls that are cancelled ---------------------------------------------------------------------
-
-
-class Watch:
-    """The calls of one `agenerate`. LangChain tells no handler when such a call is cancelled."""
-
-    def __init__(self) -> None:
-        self._ends: list[tuple[UUID, Callable[[BaseException, bool], None]]] = []
-        self._sent: set[UUID | None] = set()
-
-    def add(self, run_id: UUID, end: Callable[[BaseException, bool], None]) -> None:
-        """Have `end` called if the call is cancelled: with the error, and whether it was sent."""
-        self._ends.append((run_id, end))
-
-    def note_sent(self, run_id: UUID | None) -> None:
-        """Note that a request of a call has been made; None stands for any of them."""
-        self._sent.add(run_id)
-
-    def cancelled(self, error: BaseException) -> None:
-        """End all calls that have not ended."""
-        for run_id, end in self._ends:
-            end(error, not self._sent.isdisjoint({run_id, None}))
-
-
-_watch: ContextVar[Watch | None] = ContextVar("aimlapi_watched_calls", default=None)
-
-
-@contextlib.contextmanager
-def watching() -> Iterator[None]:
-    """Tell handlers of calls that begin in the block, and that it is cancelled with."""
-    token = _watch.set(watch := Watch())
-    try:
-        yield
-    except Exception:  # LangChain tells handlers of these
-        raise
-    except BaseException as error:
-        watch.cancelled(error)
-        raise
-    finally:
-        _watch.reset(token)
-
-
-def watch_call(run_id: UUID, end: Callable[[BaseException, bool], None]) -> None:
-    """Have a handler hear of a call that is cancelled; see `Watch.add`."""
-    if (watch := _watch.get()) is not None:
-        watch.add(run_id, end)
-
-
-def note_sent(run_id: UUID | None) -> None:
-    """Note that a request of this call is made: cancelled from here on, it may be billed."""
-    if (watch := _watch.get()) is not None:
-        watch.note_sent(run_id)

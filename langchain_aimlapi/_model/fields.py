@@ -1,4 +1,4 @@
-"""What a `ChatAIMLAPI` is made of: its fields, how they are checked, copied, dumped and traced.
+"""The fields of a `ChatAIMLAPI`, and how they are checked.
 
 Nothing in here sends or reads anything. Construction does no work that the first call can do: no
 client, no TLS context, no import of httpx.
@@ -6,33 +6,25 @@ client, no TLS context, no import of httpx.
 
 from __future__ import annotations
 
-import copy
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.language_models.base import LangSmithParams
-from langchain_core.load import dumpd
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self, override
 
 from langchain_aimlapi._http.emulated import emulated_address
-from langchain_aimlapi._http.request import (
-    KEY_VARIABLES,
-    check_headers,
-    check_http_client,
-    check_key,
-    normalize_base_url,
-)
 from langchain_aimlapi._messages.structured_output import response_format
 from langchain_aimlapi._messages.tools import wire_tool
-from langchain_aimlapi._parameters import (
+from langchain_aimlapi._model.connection import (
+    BASE_URL_VARIABLES,
+    check_connection,
+    first_set,
+    read_key,
+)
+from langchain_aimlapi._model.parameters import (
     REQUEST_PARAMETERS,
-    HiddenValues,
     checked_timeout,
-    for_cache,
-    hidden,
     refuse_unknown,
     rename_aliases,
     translated,
@@ -40,20 +32,17 @@ from langchain_aimlapi._parameters import (
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
-from langchain_aimlapi.profiles import MODEL_PROVIDER, profile_for
+from langchain_aimlapi.profiles import profile_for
 
 if TYPE_CHECKING:
     from httpx import AsyncClient as HttpAsyncClient
     from httpx import Client as HttpClient
     from langchain_core.language_models import ModelProfile
-    from langchain_core.outputs import ChatGeneration, Generation
 else:
     # Importing httpx costs more than the rest of this package; it waits for the first call.
     HttpClient = HttpAsyncClient = Any
 
 DEFAULT_MODEL = "openai/gpt-5-1"
-DEFAULT_BASE_URL = "https://api.aimlapi.com/v1"
-BASE_URL_VARIABLES = ("AIMLAPI_API_BASE", "AIMLAPI_BASE_URL")
 
 REQUEST_FIELDS = (
     *("model", "temperature", "top_p", "max_tokens", "n", "seed", "logprobs", "top_logprobs"),
@@ -61,11 +50,6 @@ REQUEST_FIELDS = (
     *("response_format", "tools", "tool_choice", "parallel_tool_calls", "stream_options"),
     *("instructions", "background", "prompt", "text"),
 )
-_SHARED_FIELDS = (
-    *("api_key", "default_headers", "http_client", "http_async_client", "client_request_id"),
-    *("callbacks", "rate_limiter", "cache"),
-)
-"""Held by reference in copies; left out of pickles, the cache aside."""
 
 
 class AIMLAPISettings(BaseChatModel):
@@ -268,8 +252,8 @@ class AIMLAPISettings(BaseChatModel):
             values["model_kwargs"] = {**given, **(values.get("model_kwargs") or {})}
         refuse_unknown(values, cls.model_fields.keys() | REQUEST_PARAMETERS, cls.__name__)
         values["api_key"] = read_key(values.get("api_key"))
-        values["base_url"] = values.get("base_url") or _first_set(BASE_URL_VARIABLES)
-        _check_connection(values)
+        values["base_url"] = values.get("base_url") or first_set(BASE_URL_VARIABLES)
+        check_connection(values)
         emulated = emulated_address(values.get("http_client"), values.get("http_async_client"))
         values["base_url"] = emulated or values["base_url"]
         values["timeout"] = checked_timeout(values.get("timeout"))
@@ -320,130 +304,6 @@ class AIMLAPISettings(BaseChatModel):
             raise AttributeError(f"{name} was of langchain-aimlapi 0.1. Use {now}.")
         return super().__getattr__(name)  # type: ignore[misc]  # pydantic hides it from checkers
 
-    # --- copies, pickles, dumps -------------------------------------------------------------------
-
-    @override
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Copy the model with changes; another `model` brings its own profile."""
-        copied = super().model_copy(update=update, deep=deep)
-        if "profile" not in (update or {}) and self.profile == profile_for(self.model):
-            copied.profile = profile_for(copied.model)
-        return copied
-
-    def __copy__(self) -> Self:
-        """Copy the model with its key and clients; the copy holds a lease of its own."""
-        copied = super().__copy__()
-        copied._lease = None  # noqa: SLF001
-        return copied
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Copy the model deeply; key, clients, callbacks and limiter stay shared."""
-        memo = {} if memo is None else memo
-        memo.update(
-            {id(shared): shared for name in _SHARED_FIELDS if (shared := getattr(self, name))}
-        )
-        copied = super().__deepcopy__(memo)
-        copied._lease = None  # noqa: SLF001
-        return copied
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """Leave keys, headers, clients, callbacks and limiter out of pickles."""
-        state = copy.copy(super().__getstate__())
-        left_out = {name: None for name in _SHARED_FIELDS if name != "cache"}
-        address = emulated_address(self.http_client, self.http_async_client) or self.base_url
-        state["__dict__"] = {**state["__dict__"], **left_out, "base_url": address}
-        state["__pydantic_private__"] = {"_lease": None, "_dumped": None, "_refused_seals": set()}
-        return state
-
-    @classmethod
-    @override
-    def is_lc_serializable(cls) -> bool:
-        return True
-
-    @property
-    @override
-    def lc_secrets(self) -> dict[str, str]:
-        return {"api_key": KEY_VARIABLES[0]}
-
-    @property
-    def _serialized(self) -> dict[str, Any]:
-        """The dump that cache keys are made of, fresh after each change.
-
-        LangChain computes it once an instance and copies it with the instance, so a changed
-        attribute or a `model_copy` would be answered from the cache of the original. Here it counts
-        as long as the fields are what they were, those edited in place included.
-        """
-        dumped = self._dumped
-        if dumped is None or dumped[0] != self.__dict__:
-            self._dumped = dumped = _snapshot(self.__dict__), dumpd(self)
-        return dumped[1]
-
-    # --- tracing and caching ----------------------------------------------------------------------
-
-    @property
-    @override
-    def _llm_type(self) -> str:
-        return "aimlapi-chat"
-
-    @property
-    @override
-    def _identifying_params(self) -> dict[str, Any]:
-        params = {name: getattr(self, name) for name in (*REQUEST_FIELDS, "stop")}
-        params.update(self.model_kwargs)
-        return {name: value for name, value in params.items() if value is not None}
-
-    @override
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        given = rename_aliases(kwargs, "The call")
-        stops = self.stop if stop is None else stop
-        params = LangSmithParams(
-            ls_provider=MODEL_PROVIDER,
-            ls_model_name=given.get("model") or self.model,
-            ls_model_type="chat",
-        )
-        temperature = given.get("temperature", self.temperature)
-        if temperature is not None:
-            params["ls_temperature"] = temperature
-        max_tokens = given.get("max_tokens", self.max_tokens)
-        if max_tokens is not None:
-            params["ls_max_tokens"] = max_tokens
-        if stops:
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
-        return params
-
-    @override
-    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        # Two addresses or tenants must not share answers.
-        query = {"default_query": HiddenValues(self.default_query)} if self.default_query else {}
-        return super()._get_llm_string(stop=stop, **for_cache({**query, **kwargs}))
-
-    @override
-    def _get_invocation_params(
-        self, stop: list[str] | None = None, **kwargs: Any
-    ) -> dict[str, Any]:
-        return super()._get_invocation_params(stop=stop, **hidden(kwargs))
-
-    @override
-    def bind(self, **kwargs: Any) -> Any:
-        return super().bind(**hidden(kwargs))
-
-    @override
-    def _convert_cached_generations(self, cache_val: list[Generation]) -> list[ChatGeneration]:
-        """Take answers from a cache: they cost nothing, and are new messages.
-
-        On copies, for a cache in memory hands out what it keeps.
-        """
-        found = super()._convert_cached_generations([copy.copy(kept) for kept in cache_val])
-        for generation in found:
-            message = generation.message
-            metadata = message.response_metadata
-            if "cost" in metadata:
-                metadata = {**metadata, "cost": {"usd": 0.0, "credits": 0}}
-            generation.message = message.model_copy(
-                update={"id": None, "response_metadata": metadata}
-            )
-        return found
-
 
 _RENAMED = {
     "openai_api_key": "api_key",
@@ -464,55 +324,3 @@ def _others(model: Any) -> list[ModelProfile | None]:
     """Return the profiles of the other models that this package knows: none of them is its own."""
     own = profile_for(str(model))
     return [other for known in PROFILES if (other := profile_for(known)) != own]
-
-
-def _snapshot(value: Any) -> Any:
-    """Copy dicts and lists, but nothing that they hold."""
-    if isinstance(value, dict):
-        return {key: _snapshot(item) for key, item in value.items()}
-    return [_snapshot(item) for item in value] if isinstance(value, list) else value
-
-
-def _first_set(variables: Sequence[str]) -> str | None:
-    """Return the first environment variable that is not blank, stripped."""
-    return next((value for name in variables if (value := os.environ.get(name, "").strip())), None)
-
-
-def read_key(given: Any) -> SecretStr:
-    """Return the key that was given, or the environment's.
-
-    Raises:
-        AIMLAPIConfigurationError: There is none, or it is no text. The value is never shown.
-    """
-    if given is not None and not isinstance(given, (str, SecretStr)):
-        raise AIMLAPIConfigurationError(
-            f"api_key takes a str or SecretStr, not {type(given).__name__}."
-        )
-    text = given.get_secret_value() if isinstance(given, SecretStr) else given
-    key = (text or "").strip() or _first_set(KEY_VARIABLES)
-    if not key:
-        raise AIMLAPIConfigurationError(
-            f"No API key. Set {KEY_VARIABLES[0]} (or {' or '.join(KEY_VARIABLES[1:])}), or pass "
-            "api_key=…; keys are made at https://aimlapi.com/app/keys. To try this package without "
-            "one, use its emulator:\n"
-            "from langchain_aimlapi.emulator import Emulator; "
-            "llm = ChatAIMLAPI(**Emulator().connection())"
-        )
-    return SecretStr(check_key(key))
-
-
-def _check_connection(values: Mapping[str, Any]) -> None:
-    """Check address, headers and clients when a model is made, not when it is first called.
-
-    Raises:
-        AIMLAPIConfigurationError: One of them cannot be used. Values of headers are not shown.
-    """
-    if isinstance(address := values.get("base_url"), str):
-        normalize_base_url(address, bool(values.get("allow_http")))
-    headers = values.get("default_headers")
-    if headers is not None:
-        if not isinstance(headers, Mapping):
-            raise AIMLAPIConfigurationError("default_headers takes a dict of text to text.")
-        check_headers(headers)
-    check_http_client(values.get("http_client"), "Client")
-    check_http_client(values.get("http_async_client"), "AsyncClient")

@@ -1,9 +1,4 @@
-"""What calls cost: sums over chains, agents, batches and tasks, and a limit to them.
-
-The gateway states the price of each call, and `response_metadata["cost"]` holds it. A `CostTracker`
-adds these prices up and guesses nothing: a call without a price is counted as one. Sums are made of
-integer credits, so they are right to the credit however many calls there are.
-"""
+"""The tracker: which calls it counts, what they add up to, and when it admits no more."""
 
 # ruff: noqa: SLF001 - trackers keep each other's books
 
@@ -20,7 +15,8 @@ from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import Self, override
 
 from langchain_aimlapi._messages.usage import CREDITS_PER_USD
-from langchain_aimlapi._spend import Spend, own_message, spend_of, watch_call
+from langchain_aimlapi._model.watch import watch_call
+from langchain_aimlapi.cost.spend import Spend, own_message, spend_of, table
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
@@ -197,21 +193,7 @@ class CostTracker(BaseCallbackHandler):
 
     def __str__(self) -> str:
         """Return a table with a row for each model, and their total."""
-        head = ("model", "billed", "cached", "unpriced", "failed", "in", "out", "credits", "USD")
-        rows: list[tuple[str, ...]] = [head]
-        for model, spend in (*self.by_model.items(), ("total", self.total)):
-            counts = (spend.billed, spend.cached, spend.unpriced, spend.failed)
-            tokens = (spend.input_tokens, spend.output_tokens)
-            numbers = [f"{number:,}" for number in (*counts, *tokens, spend.credits)]
-            rows.append((model, *numbers, f"{spend.usd:.6f}"))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join(
-                cell.rjust(width) if at else cell.ljust(width)
-                for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in rows
-        )
+        return table(self.by_model, self.total)
 
     def settle(self, entries: Iterable[UsageLogEntry]) -> int:
         """Add the prices of calls that came without one, here and in the trackers around.
