@@ -88,8 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command line; `None` means the process's own.
 
     Returns:
-        The exit code: 0, or 1 if a call failed, 2 for a wrong command line; 128 and the signal's
-        number after Ctrl-C and where the reader of a pipe has gone, as shells count.
+        The exit code: 0, or 1 if a call failed or text could not be read or written, 2 for a wrong
+        command line; 128 and the signal's number after Ctrl-C and where the reader of a pipe has
+        gone, as shells count.
     """
     try:
         _prepare_output()
@@ -98,10 +99,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
-        # Whoever read has gone. Else the interpreter would complain when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # whoever read has gone
         return 128 + getattr(signal, "SIGPIPE", 13)
+    except OSError as error:  # a full disk, or a folder as standard input
+        _give_up_output()
+        print("Error:", error.strerror or error, file=sys.stderr)
+        return 1
     return code
+
+
+def _give_up_output() -> None:
+    """Let what is still to be printed vanish; the interpreter would fail to flush it at its end."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _prepare_output() -> None:
@@ -120,7 +130,9 @@ def _run(words: list[str]) -> int:
     options = _parser().parse_args(words)
     prompt = options.prompt
     if prompt == "-":
-        prompt = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
+        # Without standard input, as under a service, it is None. Windows' tools begin with a mark.
+        read = sys.stdin.buffer.read() if sys.stdin is not None else b""
+        prompt = read.decode("utf-8-sig", "replace").strip()
         if not prompt:
             print("Error: there is no text on standard input.", file=sys.stderr)
             return 2

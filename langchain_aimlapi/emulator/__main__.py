@@ -9,6 +9,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import argparse
+import math
 import os
 import sys
 import threading
@@ -50,6 +51,17 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _dollars(text: str) -> float:
+    """An amount, or an error that argparse shows."""
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not math.isfinite(amount):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount: a number such as 0.50")
+    return amount
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m langchain_aimlapi.emulator",
@@ -68,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         default="both",
         help="the APIs that serve the codex models",
     )
-    parser.add_argument("--balance", type=float, default=100.0, help="USD on the account")
+    parser.add_argument("--balance", type=_dollars, default=100.0, help="USD on the account")
     parser.add_argument(
         "--script",
         type=Path,
@@ -103,10 +115,10 @@ def log_line(request: RecordedRequest, entry: LedgerEntry | None, moment: float)
 
 
 def _write(text: str) -> None:
-    """Print; where nobody reads any more, the server goes on without a log."""
+    """Print; where nobody reads any more, or the disk is full, the server goes on without a log."""
     try:
         print(text, end="", flush=True)
-    except BrokenPipeError:
+    except OSError:
         # Else the interpreter would complain when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -149,7 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         what = (
             f"read {error.filename}" if unreadable else f"listen on {options.host}:{options.port}"
         )
-        sys.stderr.write(f"Cannot {what}: {error.strerror}\n")
+        reason, *_ = str(error.strerror).partition(" (while ")  # asyncio repeats the address
+        sys.stderr.write(f"Cannot {what}: {reason}\n")
         return 1
     default = _parser().get_default("api_key")
     key = default if options.api_key == default else "<the key given>"

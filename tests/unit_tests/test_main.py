@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from langchain_aimlapi._dialects.routing import forget
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.emulator import Emulator, Fault, Reply
 
+FULL = Path("/dev/full")
 CODEX = "openai/gpt-5-1-codex"
 
 
@@ -150,7 +152,7 @@ def run(*arguments: str, **options) -> subprocess.CompletedProcess:
 
 
 def test_text_comes_from_a_pipe():
-    done = run("--model", CODEX, "-", input="  Grüße?\n".encode())
+    done = run("--model", CODEX, "-", input="\ufeff  Grüße?\n".encode())
     assert (done.returncode, done.stderr) == (0, b"")
     assert 'heard: "Grüße?"' in done.stdout.decode()
 
@@ -159,6 +161,24 @@ def test_an_empty_pipe_is_no_prompt():
     done = run("-", input=b" \n")
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr == b"Error: there is no text on standard input.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
+def test_no_standard_input_is_an_empty_one():
+    closed = (
+        "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    command = [sys.executable, "-c", closed, *COMMAND[1:], "-"]
+    done = subprocess.run(command, capture_output=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"Error: there is no text on standard input.\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said():
+    with FULL.open("wb") as full:
+        done = subprocess.run(COMMAND, stdout=full, stderr=-1, timeout=100, check=False)
+    assert (done.returncode, done.stderr) == (1, b"Error: No space left on device\n")
 
 
 def test_a_console_that_lacks_a_sign_shows_another():

@@ -76,7 +76,7 @@ def read_script(source: str | Path | Sequence[Mapping[str, Any]]) -> list[Line]:
     if isinstance(source, str | Path):
         name = str(source)
         try:
-            value = json.loads(Path(source).read_text(encoding="utf-8"))
+            value = json.loads(Path(source).read_text(encoding="utf-8-sig"))
         except (ValueError, RecursionError) as error:
             raise ScriptFileError(f"{name} is no JSON: {error}") from error
     complaints = list(_script(value, "script"))

@@ -16,11 +16,12 @@ import pytest
 
 from langchain_aimlapi import __version__
 from langchain_aimlapi.emulator import Emulator, LedgerEntry, RecordedRequest, Usage
-from langchain_aimlapi.emulator.__main__ import log_line, main
+from langchain_aimlapi.emulator.__main__ import _write, log_line, main
 from langchain_aimlapi.emulator.answers.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[3]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+FULL = Path("/dev/full")
 MODEL = "openai/gpt-5-1"
 CODEX = "openai/gpt-5-1-codex"
 BODY = {"model": MODEL, "messages": [{"role": "user", "content": "Hello"}]}
@@ -134,7 +135,9 @@ def test_a_log_line_is_one_line_whatever_was_sent():
 def test_a_taken_port_is_said(capsys):
     with Emulator().serve() as server:
         assert main(["--port", str(server.port)]) == 1
-    assert f"Cannot listen on 127.0.0.1:{server.port}" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith(f"Cannot listen on 127.0.0.1:{server.port}: ")
+    assert "while" not in said
 
 
 @pytest.mark.parametrize("port", ["65536", "-1", "eighty", "1e3", "٣"])
@@ -143,6 +146,22 @@ def test_what_is_no_port_is_said(capsys, port):
         main([f"--port={port}"])
     assert ended.value.code == 2
     assert "is no port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("amount", ["nan", "inf", "1e999", "much"])
+def test_what_is_no_amount_is_said(capsys, amount):
+    with pytest.raises(SystemExit) as ended:
+        main([f"--balance={amount}"])
+    assert ended.value.code == 2
+    assert "is no amount" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_a_full_disk_ends_the_log_alone(monkeypatch):
+    with FULL.open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        _write("lost")
+        _write("not missed")
 
 
 def test_a_script_that_is_none_is_said(capsys, tmp_path):
