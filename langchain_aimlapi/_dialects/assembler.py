@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from langchain_aimlapi._dialects.base import CallFacts
 
 _Plain = TypeVar("_Plain")
-_HELD_BACK = frozenset({"refusal", "annotations", "reasoning_details"})
 
 
 class MessageAssembler:
@@ -60,9 +59,12 @@ class MessageAssembler:
         self._facts = facts
         self._stop = StopFilter(facts.stop) if facts.stop else None
         self._text: list[str] = []
-        self.calls = ToolCalls(facts.tools)
-        self._kwargs: dict[str, Any] = {}
+        self._reasoning: list[str] = []
+        self._refusal: list[str] = []
+        self._annotations: list[Any] = []
         self._logprobs: dict[str, Any] = {}
+        self.calls = ToolCalls(facts.tools)
+        self.output_items: list[dict[str, Any]] = []
         self._pending = _Pieces()
         self._first = True
         self._is_identified = False
@@ -111,13 +113,14 @@ class MessageAssembler:
             source: The key that it came under. Some routes tell the same thoughts under several:
                 the first that has any counts.
         """
-        text = self._whole_characters("reasoning_content", text)
+        _require_text(text)
         if self._reasoning_source is None and text:
             self._reasoning_source = source
-        if text and source == self._reasoning_source and not self.stopped:
-            self._kwargs.setdefault("reasoning_content", []).append(text)
-            kwargs = self._pending.kwargs
-            kwargs["reasoning_content"] = kwargs.get("reasoning_content", "") + text
+        if source != self._reasoning_source or self.stopped:
+            return
+        if text := self._whole_characters("reasoning", text):
+            self._reasoning.append(text)
+            self._pending.reasoning += text
             self.output_started = True
 
     def add_reasoning_details(self, details: Sequence[Any]) -> None:
@@ -128,8 +131,6 @@ class MessageAssembler:
         for detail in details:
             if isinstance(detail, dict) and not self.stopped:
                 self.add_reasoning(merge_detail(self._details, detail), "reasoning_details")
-        if self._details:
-            self._kwargs["reasoning_details"] = self._details
 
     def add_refusal(self, text: str) -> None:
         """Add to the refusal, which is shown whole, on the last chunk.
@@ -138,22 +139,15 @@ class MessageAssembler:
         """
         text = self._whole_characters("refusal", text)
         if text and not self.stopped:
-            self._kwargs.setdefault("refusal", []).append(text)
-
-    def add_items(self, key: str, items: Sequence[Any]) -> None:
-        """Add entries to a list in `additional_kwargs`, such as `output_items`."""
-        if items and not self.stopped:
-            items = self._mended(items)
-            self._kwargs.setdefault(key, []).extend(items)
-            self._pending.kwargs.setdefault(key, []).extend(items)
+            self._refusal.append(text)
 
     def add_annotations(self, annotations: Sequence[Any]) -> None:
         """Add citations of the text, which are shown together, on the last chunk.
 
         LangChain's event stream keeps only the annotations of the last chunk that has any.
         """
-        if annotations and not self.stopped:
-            self._kwargs.setdefault("annotations", []).extend(self._mended(annotations))
+        if not self.stopped:
+            self._annotations.extend(annotations)
 
     def add_logprobs(self, logprobs: dict[str, Any]) -> None:
         """Add token log probabilities: `{"content": […], "refusal": […]}`, either may be None."""
@@ -231,12 +225,10 @@ class MessageAssembler:
         self.calls.end(finish_reason)
         if self.calls.fresh:
             yield chunk_of(*self._taken())
-        kwargs = self._joined_kwargs()
-        held_back = {key: value for key, value in kwargs.items() if key in _HELD_BACK}
-        text, arguments, metadata, calls = self._taken()
+        text, kwargs, metadata, calls = self._taken()
         message = AIMessageChunk(
             content=text,
-            additional_kwargs={**arguments, **held_back},
+            additional_kwargs={**kwargs, **self._held_back()},
             response_metadata={**metadata, **self._closing()},
             tool_call_chunks=calls,
             usage_metadata=self.usage,
@@ -256,7 +248,8 @@ class MessageAssembler:
             metadata["id"] = self.id
         if pieces.logprobs:
             metadata["logprobs"] = pieces.logprobs
-        return pieces.text, pieces.kwargs, metadata, self.calls.take()
+        kwargs = {"reasoning_content": pieces.reasoning} if pieces.reasoning else {}
+        return pieces.text, kwargs, metadata, self.calls.take()
 
     def message(self) -> AIMessage:
         """Return the whole message of a reply that did not stream."""
@@ -269,7 +262,7 @@ class MessageAssembler:
             metadata["logprobs"] = self._logprobs
         return AIMessage(
             content="".join(self._text),
-            additional_kwargs=self._joined_kwargs(),
+            additional_kwargs=self._kwargs(),
             response_metadata=metadata,
             tool_calls=calls,
             invalid_tool_calls=invalid,
@@ -294,7 +287,7 @@ class MessageAssembler:
         metadata = {"model_provider": MODEL_PROVIDER, **self._opening()}
         return AIMessageChunk(
             content="".join(self._text) + held,
-            additional_kwargs=self._joined_kwargs(),
+            additional_kwargs=self._kwargs(),
             response_metadata={**metadata, "id": self.id} if self.id else metadata,
             tool_call_chunks=self.calls.interrupted(),
         )
@@ -303,7 +296,7 @@ class MessageAssembler:
         """Take the end of the answer, and return its finish reason."""
         for channel, add in (
             ("text", self.add_text),
-            ("reasoning_content", self._end_reasoning),
+            ("reasoning", self._end_reasoning),
             ("refusal", self.add_refusal),
         ):
             if self._halves.pop(channel, None):
@@ -339,7 +332,7 @@ class MessageAssembler:
         metadata = {key: value for key, value in self.closing.items() if value is not None}
         metadata["finish_reason"] = self.finish_reason
         normalized = normalized_finish_reason(
-            self.finish_reason, refused="refusal" in self._kwargs, called=bool(self.calls)
+            self.finish_reason, refused=bool(self._refusal), called=bool(self.calls)
         )
         if normalized is not None:
             metadata["normalized_finish_reason"] = normalized
@@ -355,12 +348,20 @@ class MessageAssembler:
             metadata["cost"] = self.cost
         return metadata
 
-    def _joined_kwargs(self) -> dict[str, Any]:
-        joined = dict(self._kwargs)
-        for key in ("reasoning_content", "refusal"):
-            if key in joined:
-                joined[key] = "".join(joined[key])
-        return joined
+    def _kwargs(self) -> dict[str, Any]:
+        """Return `additional_kwargs` of all that has come."""
+        reasoning = "".join(self._reasoning)
+        return {**({"reasoning_content": reasoning} if reasoning else {}), **self._held_back()}
+
+    def _held_back(self) -> dict[str, Any]:
+        """Return what is shown once, on the last chunk: of several pieces readers lose some."""
+        held_back: dict[str, Any] = {
+            "reasoning_details": self._details,
+            "refusal": "".join(self._refusal),
+            "annotations": self._annotations,
+            "output_items": self.output_items,
+        }
+        return {key: self._mended(value) for key, value in held_back.items() if value}
 
 
 class AssemblingParser(ABC):
@@ -420,12 +421,12 @@ def _require_text(*values: Any) -> None:
 class _Pieces:
     """What was added since the last chunk, calls aside."""
 
-    __slots__ = ("kwargs", "logprobs", "text")
+    __slots__ = ("logprobs", "reasoning", "text")
 
     def __init__(self) -> None:
         self.text = ""
-        self.kwargs: dict[str, Any] = {}
+        self.reasoning = ""
         self.logprobs: dict[str, Any] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.kwargs or self.logprobs)
+        return bool(self.text or self.reasoning or self.logprobs)

@@ -32,8 +32,8 @@ class ToolCalls:
     send the id late, empty or another one each time.
 
     LangChain joins the names of a call's fragments, replaces them or splits the call at a new id,
-    depending on who adds up: so a call is shown from its first argument on, and its name and id
-    once.
+    depending on who adds up: so a call is shown from its first argument on, once it has a name, and
+    its name and id once.
     """
 
     def __init__(self, offered: Collection[str] = ()) -> None:
@@ -64,7 +64,7 @@ class ToolCalls:
             arguments: The fragment's arguments.
             call_id: The fragment's id, or None.
         """
-        number = _number(index)
+        number = number_of(index)
         known = None if call_id is None else self._by_id.get(call_id)
         if self._starts(number, name, arguments, is_new_id=call_id is not None and known is None):
             position = len(self._calls)
@@ -121,7 +121,7 @@ class ToolCalls:
             self._calls.append(_Call())
         call = self._calls[position]
         if call.number is None:
-            call.number = _number(index)
+            call.number = number_of(index)
         if call_id and call.id is None:
             call.id = call_id
             self._by_id[call_id] = position
@@ -129,7 +129,7 @@ class ToolCalls:
             call.name = self._named(call.name, name)
         call.arguments.append(arguments)
         call.held += arguments
-        if call.begun or call.held.strip():
+        if call.name and (call.begun or call.held.strip()):
             call.begun = True
             self._show(position, call)
 
@@ -137,6 +137,10 @@ class ToolCalls:
         if not known or (name.startswith(known) and (name == known or name in self._offered)):
             return name
         return known + name
+
+    def name_of(self, position: int) -> str | None:
+        """Return the name of a call, if it has one yet."""
+        return self._calls[position].name if position < len(self._calls) else None
 
     def settle(self, position: int) -> str:
         """Return the id of a call, which is final from now on."""
@@ -150,9 +154,11 @@ class ToolCalls:
     def _show(self, position: int, call: _Call) -> None:
         if not call.shown:
             # A sum of chunks has its calls in the order in which they were first shown.
-            for earlier, other in enumerate(self._calls[:position]):
-                if not other.shown:
-                    self._show_piece(earlier, other, "")
+            waiting = [at for at in range(position) if not self._calls[at].shown]
+            if any(not self._calls[at].name for at in waiting):
+                return
+            for at in waiting:
+                self._show_piece(at, self._calls[at], "")
         text, call.held = call.held, ""
         self._show_piece(position, call, text)
 
@@ -179,9 +185,9 @@ class ToolCalls:
             text = call.text
             whole = parse_tool_call(call.name, text, None, finish_reason)["type"] == "tool_call"
             mark = "" if whole else mark_of(text, why)
-            if call.shown and not mark:
+            if call.shown and not (mark or call.held):
                 continue
-            call.held = "" if whole else call.held + mark
+            call.held = call.held + mark if call.held.strip() or not whole else ""
             self._show(position, call)
 
     def parsed(self, finish_reason: str) -> tuple[list[ToolCall], list[InvalidToolCall]]:
@@ -233,8 +239,8 @@ class _Call:
         return is_whole_object(self.text)
 
 
-def _number(index: Any) -> int | None:
-    """Read a fragment's index, which some gateways send as text or as a float."""
+def number_of(index: Any) -> int | None:
+    """Read an index, which some gateways send as text or as a float; None if it is none."""
     if isinstance(index, bool):
         return None
     if isinstance(index, str):

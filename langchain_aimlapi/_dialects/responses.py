@@ -11,21 +11,17 @@ of the text instead of the text, function calls leave name and arguments to `too
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
 from langchain_aimlapi._dialects.assembler import AssemblingParser
+from langchain_aimlapi._dialects.calls import number_of
+from langchain_aimlapi._dialects.item_calls import ItemCalls
+from langchain_aimlapi._dialects.output_items import CALLS, Item, OutputItems, Told, texts_of
 from langchain_aimlapi._dialects.responses_input import wire_items, wire_params
 from langchain_aimlapi._messages.content_blocks import listed
-from langchain_aimlapi._messages.custom_tools import (
-    CLOSING,
-    OPENING,
-    SHELL_TOOL,
-    json_piece,
-    shell_arguments,
-)
 from langchain_aimlapi._messages.endings import is_cut
 from langchain_aimlapi._messages.usage import (
     cost_from,
@@ -45,10 +41,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi._messages.seal import Seal
 
 _FINISH_REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
-_Told = TypeVar("_Told", str, list[Any])
 _FAILED = frozenset({"failed", "cancelled"})
-_CALLS = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action"}
-"""Items that are calls of our tools, and where they keep the arguments."""
 
 
 class ResponsesDialect:
@@ -98,21 +91,20 @@ class ResponsesStreamParser(AssemblingParser):
     """Reads one stream of response events, and remembers what they have told.
 
     Text comes as deltas, then whole when its part is done, again when its item is done, and again
-    in the last event. `_told` counts the characters of each piece that are already there.
+    in the last event: what is there already is not told again.
     """
 
     def __init__(self, facts: CallFacts) -> None:
         """Start before the first event."""
         super().__init__(facts)
-        self._told: dict[tuple[Any, ...], int] = {}
+        self._items = OutputItems()
+        self._told = Told()
+        self._calls = ItemCalls(self.assembler, self._told)
+        self._starts: dict[tuple[Any, ...], int] = {}
+        self._kept: list[tuple[int, dict[str, Any]]] = []
+        self._annotated: set[tuple[Any, ...]] = set()
         self._length = 0
         self._reasoned = False
-        self._positions: dict[Any, int] = {}
-        self._kinds: dict[Any, str] = {}
-        self._unclosed: dict[Any, str | None] = {}
-        self._starts: dict[tuple[Any, ...], int] = {}
-        self._finished_items: set[Any] = set()
-        self._annotated: set[tuple[Any, ...]] = set()
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "response.created": self._on_envelope,
             "response.in_progress": self._on_envelope,
@@ -154,29 +146,22 @@ class ResponsesStreamParser(AssemblingParser):
                 "The response failed, and does not say why. Try again later.",
                 **self.facts.error_details(),
             )
-        items = response.get("output") or []
-        for index, item in enumerate(items):
-            self._item(index, item)
-        if not self._length and not any(item.get("type") in _CALLS for item in items):
+        output = [told for told in listed(response.get("output")) if isinstance(told, dict)]
+        items = self._items.matched(output)
+        for item, told in zip(items, output, strict=True):
+            self._item(item, told)
+        places = self._items.ranks(items)
+        self._kept.sort(key=lambda kept: places[kept[0]])
+        self._hand_on()
+        is_silent = not self._length and not any(told.get("type") in CALLS for told in output)
+        if is_silent and (text := response.get("output_text")):
             # What SDKs add as a convenience this gateway sends; it counts where nothing else does.
-            self._text(("output_text",), response.get("output_text") or "")
+            self.assembler.add_text(text)
         usage = response.get("usage")
         self.assembler.count(usage, usage_from_responses(usage))
-        self.assembler.finish_reason = self._finish_reason(response)
-        self._close_calls(
-            cut=is_cut(self.assembler.finish_reason) or response.get("status") == "incomplete"
-        )
-
-    def _close_calls(self, *, cut: bool) -> None:
-        """End the arguments of calls whose items do not tell by themselves whether they are whole.
-
-        A function's JSON does, free text does not: it is whole if its item says so, or does not say
-        otherwise and the response was not cut. Until then its arguments lack their end, as those of
-        a call that was cut do.
-        """
-        for index, status in self._unclosed.items():
-            if status == "completed" or (status != "incomplete" and not cut):
-                self._add_arguments(index, CLOSING[self._kinds[index]])
+        reason = self._finish_reason(response)
+        self.assembler.finish_reason = reason
+        self._calls.close(cut=is_cut(reason) or response.get("status") == "incomplete")
 
     def _finish_reason(self, response: Mapping[str, Any]) -> str:
         """Say in chat completions words how the response ended.
@@ -189,62 +174,85 @@ class ResponsesStreamParser(AssemblingParser):
             return str(_FINISH_REASONS.get(reason, reason))
         if response.get("status") == "incomplete":
             return "length"
-        return "tool_calls" if self._positions else "stop"
+        return "tool_calls" if self._calls else "stop"
 
     # --- events -----------------------------------------------------------------------------------
 
     def _on_envelope(self, event: dict[str, Any]) -> None:
-        self._envelope(event["response"])
+        self._envelope(event.get("response") or {})
 
     def _on_end(self, event: dict[str, Any]) -> None:
-        self.finish(event["response"])
+        response = event.get("response") or {}
+        # What the event says, a response may leave out.
+        self.finish({**response, "status": response.get("status") or event["type"][9:]})
 
     def _on_item_added(self, event: dict[str, Any]) -> None:
-        item = event["item"]
-        # The action of a shell call comes whole, with the finished item.
-        if item.get("type") in _CALLS and item["type"] != "local_shell_call":
-            self._call(event["output_index"], item)
+        told = event.get("item") or {}
+        item = self._items.begun(told, event.get("output_index"))
+        if item.kind in CALLS:
+            self._calls.begin(item, told)
 
     def _on_item_done(self, event: dict[str, Any]) -> None:
-        self._item(event["output_index"], event["item"])
+        if told := event.get("item"):
+            self._item(self._items.finished(told, event.get("output_index")), told)
+            self._hand_on()
 
     def _on_text_delta(self, event: dict[str, Any]) -> None:
-        self._text(_part(event), event["delta"], delta=True)
-        self._logprobs(_part(event), event.get("logprobs"), delta=True)
+        item = self._items.of_piece(event, "message")
+        part = _part_of(event, item)
+        self._text(item, part, event.get("delta") or "", delta=True)
+        self._logprobs((item.number, part), event.get("logprobs"), delta=True)
 
     def _on_text_done(self, event: dict[str, Any]) -> None:
-        self._text(_part(event), event["text"])
-        self._logprobs(_part(event), event.get("logprobs"))
+        item = self._items.of_piece(event, "message")
+        part = _part_of(event, item, ends=True)
+        self._text(item, part, event.get("text") or "")
+        self._logprobs((item.number, part), event.get("logprobs"))
 
     def _on_annotation(self, event: dict[str, Any]) -> None:
         index = event.get("annotation_index")
         if isinstance(index, int):  # else the whole item will tell it
-            start = self._starts.get(_part(event), 0)
-            self._annotation((*_part(event), index), event.get("annotation"), start)
+            item = self._items.of_piece(event, "message")
+            key = (item.number, _part_of(event, item))
+            self._annotation((*key, index), event.get("annotation"), self._starts.get(key, 0))
 
     def _on_refusal_delta(self, event: dict[str, Any]) -> None:
-        self.assembler.add_refusal(self._news(_part(event), event["delta"], delta=True))
+        item = self._items.of_piece(event, "message")
+        key = (item.number, _part_of(event, item))
+        self.assembler.add_refusal(self._told.news(key, event.get("delta") or "", delta=True))
 
     def _on_refusal_done(self, event: dict[str, Any]) -> None:
-        self.assembler.add_refusal(self._news(_part(event), event["refusal"]))
+        item = self._items.of_piece(event, "message")
+        key = (item.number, _part_of(event, item, ends=True))
+        self.assembler.add_refusal(self._told.news(key, event.get("refusal") or ""))
 
     def _on_summary_delta(self, event: dict[str, Any]) -> None:
-        self._reasoning(_summary(event), event["delta"], delta=True)
+        item = self._items.of_piece(event, "reasoning")
+        part = _part_of(event, item, "summary_index")
+        self._reasoning(item, "summary", part, event.get("delta") or "", delta=True)
 
     def _on_summary_done(self, event: dict[str, Any]) -> None:
-        self._reasoning(_summary(event), event["text"])
+        item = self._items.of_piece(event, "reasoning")
+        part = _part_of(event, item, "summary_index", ends=True)
+        self._reasoning(item, "summary", part, event.get("text") or "")
 
     def _on_reasoning_delta(self, event: dict[str, Any]) -> None:
-        self._reasoning(("raw", *_part(event)), event["delta"], delta=True)
+        item = self._items.of_piece(event, "reasoning")
+        part = _part_of(event, item)
+        self._reasoning(item, "raw", part, event.get("delta") or "", delta=True)
 
     def _on_reasoning_done(self, event: dict[str, Any]) -> None:
-        self._reasoning(("raw", *_part(event)), event["text"])
+        item = self._items.of_piece(event, "reasoning")
+        part = _part_of(event, item, ends=True)
+        self._reasoning(item, "raw", part, event.get("text") or "")
 
     def _on_arguments_delta(self, event: dict[str, Any]) -> None:
-        self._arguments(event["output_index"], event["delta"], delta=True)
+        item = self._items.of_piece(event, _kind_of_call(event))
+        self._calls.grow(item, event.get("delta") or "")
 
     def _on_arguments_done(self, event: dict[str, Any]) -> None:
-        self._arguments(event["output_index"], event.get("arguments") or event.get("input") or "")
+        item = self._items.of_piece(event, _kind_of_call(event))
+        self._calls.take(item, event)
 
     # --- pieces -----------------------------------------------------------------------------------
 
@@ -264,71 +272,83 @@ class ResponsesStreamParser(AssemblingParser):
         if meta := meta_from(holder, self.facts.headers):
             self.assembler.closing["meta"] = meta
 
-    def _item(self, index: int, item: Mapping[str, Any]) -> None:
+    def _item(self, item: Item, told: Mapping[str, Any]) -> None:
         """Take a finished output item."""
-        if index in self._finished_items:
+        if item.done:
             return
-        self._finished_items.add(index)
-        kind = item.get("type")
-        if kind == "message":
-            self._message(index, item)
-        elif kind in _CALLS:
-            self._call(index, item)
-            if index in self._unclosed:
-                self._unclosed[index] = item.get("status")
-            kept = {"type": kind, "call_id": self._call_id(index, item)}
-            self._keep({**kept, **_present(item, "id", "status")})
+        item.done = True
+        if item.kind == "message":
+            self._message(item, told)
+        elif item.kind in CALLS:
+            self._calls.take(item, told)
+            item.status = told.get("status")
+            kept = {"type": item.kind, "call_id": self._calls.id_of(item)}
+            self._keep(item, {**kept, **_present(told, "id", "status")})
         else:
-            if kind == "reasoning":
-                for number, part in enumerate(item.get("summary") or ()):
-                    self._reasoning((index, "summary", number), part.get("text") or "")
-                for number, part in enumerate(item.get("content") or ()):
-                    self._reasoning(("raw", index, number), part.get("text") or "")
+            if item.kind == "reasoning":
+                for where, key in (("summary", "summary"), ("raw", "content")):
+                    texts = texts_of(told.get(key))
+                    self._told.settle((item.number, where), texts)
+                    for number, text in enumerate(texts):
+                        self._reasoning(item, where, number, text)
                 seal = self.facts.seal
-                item = seal.mark(dict(item)) if seal is not None else item
-            if isinstance(kind, str):
-                self._keep(item)
+                told = seal.mark(dict(told)) if seal is not None else told
+            if isinstance(told.get("type"), str):
+                self._keep(item, dict(told))
 
-    def _message(self, index: int, item: Mapping[str, Any]) -> None:
-        parts = item.get("content") or ()
-        start: int | None = None
-        annotations: list[Any] = []
-        for number, part in enumerate(parts):
-            key = (index, number)
+    def _message(self, item: Item, told: Mapping[str, Any]) -> None:
+        content = told.get("content")
+        parts = [{"text": content}] if isinstance(content, str) else listed(content)
+        parts = [part for part in parts if isinstance(part, dict)]
+        words = [part.get("text") or part.get("refusal") or "" for part in parts]
+        self._told.settle((item.number,), words)
+        annotations: list[tuple[Any, int]] = []
+        for number, (part, text) in enumerate(zip(parts, words, strict=True)):
+            key = (item.number, number)
             if part.get("type") == "refusal":
-                self.assembler.add_refusal(self._news(key, part.get("refusal") or ""))
+                self.assembler.add_refusal(self._told.news(key, text))
                 continue
-            self._text(key, part.get("text") or "")
-            begin = self._starts.get(key, self._length)
-            start = begin if start is None else start
+            self._text(item, number, text)
+            begin = self._starts.setdefault(key, self._length)
             for position, annotation in enumerate(listed(part.get("annotations"))):
                 self._annotation((*key, position), annotation, begin)
-                annotations.append(_shifted(annotation, begin - start))
+                annotations.append((annotation, begin))
             self._logprobs(key, part.get("logprobs"))
-        if item.get("id"):
-            span = [self._length if start is None else start, self._length]
-            kept = {"type": "message", "span": span, **_present(item, "id", "status")}
-            self._keep({**kept, "annotations": annotations} if annotations else kept)
+        start = self._length if item.start is None else item.start
+        kept = {"type": "message", "span": [start, start + item.length]}
+        kept.update(_present(told, "id", "status"))
+        if annotations:
+            kept["annotations"] = [_shifted(note, begin - start) for note, begin in annotations]
+        self._keep(item, kept)
 
-    def _keep(self, item: Mapping[str, Any]) -> None:
-        self.assembler.add_items("output_items", [dict(item)])
+    def _keep(self, item: Item, told: dict[str, Any]) -> None:
+        if not self.assembler.stopped:
+            self._kept.append((item.number, told))
 
-    def _news(self, key: tuple[Any, ...], whole: _Told, *, delta: bool = False) -> _Told:
-        """Return the part of a text or list that was not told before; all of a delta is news."""
-        told = self._told.get(key, 0)
-        news = whole if delta else whole[told:]
-        self._told[key] = told + len(news)
-        return news
+    def _hand_on(self) -> None:
+        self.assembler.output_items = [told for _, told in self._kept]
 
-    def _text(self, key: tuple[Any, ...], text: str, *, delta: bool = False) -> None:
-        if news := self._news(key, text, delta=delta):
+    def _text(self, item: Item, part: int, text: str, *, delta: bool = False) -> None:
+        key = (item.number, part)
+        before = self._told.count(key)
+        if news := self._told.news(key, text, delta=delta):
             self._starts.setdefault(key, self._length)
-            self._length += len(news)
+            if item.start is None:
+                item.start, item.head = self._length, news
+            length = self._told.count(key) - before
+            item.length += length
+            self._length += length
             self.assembler.add_text(news)
 
-    def _reasoning(self, key: tuple[Any, ...], text: str, *, delta: bool = False) -> None:
-        begins = key not in self._told
-        if news := self._news(key, text, delta=delta):
+    def _reasoning(
+        self, item: Item, where: str, part: int, text: str, *, delta: bool = False
+    ) -> None:
+        key = (item.number, where, part)
+        begins = not self._told.count(key)
+        if news := self._told.news(key, text, delta=delta):
+            item.reasons_in = item.reasons_in or where
+            if item.reasons_in != where:
+                return  # the same thoughts, told once more
             # Summaries come in paragraphs.
             self.assembler.add_reasoning("\n\n" + news if begins and self._reasoned else news)
             self._reasoned = True
@@ -339,54 +359,22 @@ class ResponsesStreamParser(AssemblingParser):
             self.assembler.add_annotations([_shifted(annotation, start)])
 
     def _logprobs(self, part: tuple[Any, ...], tokens: Any, *, delta: bool = False) -> None:
-        if news := self._news(("logprobs", *part), list(tokens or ()), delta=delta):
+        if news := self._told.news(("logprobs", *part), list(tokens or ()), delta=delta):
             self.assembler.add_logprobs({"content": news})
 
-    def _call(self, index: int, item: Mapping[str, Any]) -> None:
-        kind = item["type"]
-        if index not in self._positions:
-            self._positions[index] = len(self._positions)
-            self._kinds[index] = kind
-            self.assembler.add_tool_call(
-                self._positions[index],
-                name=SHELL_TOOL if kind == "local_shell_call" else item.get("name"),
-                arguments=OPENING.get(kind, ""),
-                call_id=item.get("call_id") or item.get("id"),
-            )
-            if kind in CLOSING:
-                self._unclosed[index] = None
-        given = item.get(_CALLS[kind])
-        self._arguments(
-            index, shell_arguments(given) if kind == "local_shell_call" else given or ""
-        )
 
-    def _call_id(self, index: int, item: Mapping[str, Any]) -> Any:
-        """Return the id under which the call stands in `tool_calls`."""
-        position = self._positions[index]
-        return (
-            item.get("call_id") if self.assembler.stopped else self.assembler.calls.settle(position)
-        )
-
-    def _arguments(self, index: int, text: str, *, delta: bool = False) -> None:
-        # Before its item is known a call has no name; the item brings all of its arguments.
-        if index in self._positions and (
-            news := self._news(("arguments", index), text, delta=delta)
-        ):
-            is_text = self._kinds[index] == "custom_tool_call"
-            self._add_arguments(index, json_piece(news) if is_text else news)
-
-    def _add_arguments(self, index: int, arguments: str) -> None:
-        self.assembler.add_tool_call(
-            self._positions[index], name=None, arguments=arguments, call_id=None
-        )
+def _part_of(
+    event: Mapping[str, Any], item: Item, key: str = "content_index", *, ends: bool = False
+) -> int:
+    """Return the part of an item that an event speaks of; without a number it is the open one."""
+    number = number_of(event.get(key))
+    part = item.part if number is None else number
+    item.part = part + 1 if ends else part
+    return part
 
 
-def _part(event: Mapping[str, Any]) -> tuple[Any, ...]:
-    return event["output_index"], event["content_index"]
-
-
-def _summary(event: Mapping[str, Any]) -> tuple[Any, ...]:
-    return event["output_index"], "summary", event.get("summary_index", 0)
+def _kind_of_call(event: Mapping[str, Any]) -> str:
+    return "custom_tool_call" if "custom" in event["type"] else "function_call"
 
 
 def _present(item: Mapping[str, Any], *keys: str) -> dict[str, Any]:
