@@ -8,15 +8,16 @@ documentation, models list, billing and usage logs, 2026-08.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 
 from langchain_aimlapi._messages.usage import CREDITS_PER_USD
-from langchain_aimlapi._wire.error_text import finite_number
+from langchain_aimlapi._wire.deprecations import Deprecation, parse_deprecations, remember
+from langchain_aimlapi._wire.error_text import finite_number, host
 from langchain_aimlapi._wire.refusals import protocol_error
-from langchain_aimlapi.errors import AIMLAPIConfigurationError
+from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping
@@ -65,6 +66,7 @@ class ModelInfo:
         capabilities: Such as `("function-calling",)`.
         pricing: The prices as the catalogue has them; `response_metadata["cost"]` is what is
             billed.
+        deprecation: When the API gives it up, and what replaces it; None for models that stay.
     """
 
     id: str
@@ -78,6 +80,7 @@ class ModelInfo:
     output_modalities: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     pricing: Mapping[str, Any] = field(default_factory=dict)
+    deprecation: Deprecation | None = None
 
     def is_called(self, name: str) -> bool:
         """Tell whether `name` is the model's id or one of its aliases."""
@@ -239,7 +242,12 @@ def ask(transport: Transport, asking: Generator[Request, Reply, _T]) -> _T:
     try:
         request = next(asking)
         while True:
-            request = asking.send(transport.get(*request))
+            try:
+                reply = transport.get(*request)
+            except AIMLAPIError as error:  # noqa: PERF203
+                request = asking.throw(error)
+            else:
+                request = asking.send(reply)
     except StopIteration as done:
         result: _T = done.value
         return result
@@ -250,7 +258,12 @@ async def aask(transport: Transport, asking: Generator[Request, Reply, _T]) -> _
     try:
         request = next(asking)
         while True:
-            request = asking.send(await transport.aget(*request))
+            try:
+                reply = await transport.aget(*request)
+            except AIMLAPIError as error:  # noqa: PERF203
+                request = asking.throw(error)
+            else:
+                request = asking.send(reply)
     except StopIteration as done:
         result: _T = done.value
         return result
@@ -287,6 +300,8 @@ def list_models(
 ) -> Generator[Request, Reply, list[ModelInfo]]:
     """Ask for the catalogue, which the server sends only if it has changed since the last time.
 
+    Then for the models that are going or gone: errors of later calls name their successors.
+
     Args:
         base_url: The address that is asked, for telling catalogues apart.
         **filters: See `CatalogueFilters`; models that pass all of them are returned.
@@ -304,7 +319,22 @@ def list_models(
             if len(_catalogues) >= _MAX_CATALOGUES:
                 _catalogues.clear()
             _catalogues[key] = new_etag, models
-    return list(models)
+    feed = yield from _deprecations(base_url or "")
+    return [
+        replace(model, deprecation=next((each for each in feed if each.is_called(model.id)), None))
+        for model in models
+    ]
+
+
+def _deprecations(base_url: str) -> Generator[Request, Reply, list[Deprecation]]:
+    """Ask which models are going or gone; an API that does not tell has none."""
+    try:
+        reply = yield Request("/v1/models/deprecations")
+    except AIMLAPIError:
+        return []
+    feed = parse_deprecations(reply.body)
+    remember(host(base_url), feed)
+    return feed
 
 
 class UsageLogQuery(TypedDict, total=False):
@@ -390,7 +420,8 @@ class AccountMethods:
     """
 
     if TYPE_CHECKING:
-        base_url: str | None
+
+        def _address(self) -> str: ...
 
         def _transport(self) -> Transport: ...
 
@@ -405,14 +436,16 @@ class AccountMethods:
     def list_models(self, **filters: Unpack[CatalogueFilters]) -> list[ModelInfo]:
         """Return the models that the API serves now, with their limits and prices.
 
+        Errors of later calls in this process name what replaces a model that is gone.
+
         Args:
             **filters: See `CatalogueFilters`; models that pass all of them are returned.
         """
-        return ask(self._transport(), list_models(self.base_url, **filters))
+        return ask(self._transport(), list_models(self._address(), **filters))
 
     async def alist_models(self, **filters: Unpack[CatalogueFilters]) -> list[ModelInfo]:
         """Return the models that the API serves now; see `list_models`."""
-        return await aask(self._transport(), list_models(self.base_url, **filters))
+        return await aask(self._transport(), list_models(self._address(), **filters))
 
     def usage_log(self, **asked: Unpack[UsageLogQuery]) -> list[UsageLogEntry]:
         """Return requests from the usage log, such as those whose price never arrived.

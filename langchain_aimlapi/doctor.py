@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 from langchain_aimlapi._http.request import KEY_VARIABLES, is_loopback
 from langchain_aimlapi._model.connection import DEFAULT_BASE_URL
 from langchain_aimlapi._version import __version__
+from langchain_aimlapi._wire.deprecations import deprecation_of
+from langchain_aimlapi._wire.error_text import host
 from langchain_aimlapi.chat_models import ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.data._tested import NEWEST_TESTED
@@ -187,8 +189,12 @@ def _check_catalogue(llm: ChatAIMLAPI, report: _Report) -> list[str]:
         if entries:
             found.append(name)
             report.add("ok", "model", f"{name}: {'; '.join(map(_describe, entries))}")
+            for going in {entry.deprecation.told() for entry in entries if entry.deprecation}:
+                report.add("note", "model", going)
         else:
-            report.add("note", "model", f"{name}: not in the catalogue; calls may be refused")
+            gone = deprecation_of(host(llm._address()), name)  # noqa: SLF001
+            told = gone.told() if gone else "not in the catalogue; calls may be refused"
+            report.add("note", "model", f"{name}: {told}")
     if not found:
         report.add(
             "FAIL",

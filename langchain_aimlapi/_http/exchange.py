@@ -29,7 +29,7 @@ from langchain_aimlapi.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     import httpx
 
@@ -106,6 +106,7 @@ class Exchange:
         client_request_id: The id that was sent.
         attempts: Requests made for the call, this one included.
         lacks: Says what a JSON object lacks to be an answer; None if nothing.
+        sent: Names of the parameters in the request.
     """
 
     request: httpx.Request
@@ -114,6 +115,7 @@ class Exchange:
     client_request_id: str | None = None
     attempts: int = 1
     lacks: Callable[[Mapping[str, Any]], str | None] = lambda _: None
+    sent: Collection[str] = ()
 
     @property
     def host(self) -> str:
@@ -230,6 +232,7 @@ class Exchange:
             url=str(self.request.url),
             model=self.model,
             key_source=source_of_key(key),
+            sent=self.sent,
         )
         return self.noted(error, response)
 

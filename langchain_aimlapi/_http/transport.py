@@ -419,7 +419,13 @@ class Transport:
         request = self._request(client, url, headers, pieces, attempt)
         turn.attempts += 1
         return Exchange(
-            request, attempt, turn.model, turn.client_request_id, turn.attempts, turn.lacks
+            request,
+            attempt,
+            turn.model,
+            turn.client_request_id,
+            turn.attempts,
+            turn.lacks,
+            turn.payload.keys(),
         )
 
     def _getting(

@@ -262,6 +262,59 @@ def says_no_model(words: str, model: str) -> bool:
     return re.search(received, words) is not None or _NO_MODEL.search(words) is not None
 
 
+_NO_PROVIDER = re.compile(
+    r"\bno (?:\w+ )?(?:endpoints?|providers?) (?:(?:is|are|was|were) )?(?:found|available)\b"
+    r"|\b0 (?:endpoints|providers) out of\b|\bsupports? tool use\b",
+    re.IGNORECASE,
+)
+_OF_ALL_REQUESTS = frozenset({"model", "messages", "input", "stream", "stream_options", "store"})
+_SYNONYMS = {
+    "response_format": "structured|json",
+    "text": "structured|json|verbosity",
+    "reasoning_effort": "reasoning",
+    "provider": "data policy|guardrails?|privacy",
+    "tools": "function calling",
+}
+"""Other words that servers have for a parameter."""
+_UNTOLD = frozenset({"include", "prompt", "text", "stop", "user", "n"})
+"""Parameters whose names are common words, and say nothing in a server's text."""
+_MEDIA = re.compile(r"\b(image|audio|video|pdf|file)s?\b(?: input)?", re.IGNORECASE)
+
+
+def provider_advice(words: str, sent: Collection[str]) -> str | None:
+    """Say what to leave out where a gateway has nobody who takes a request; None for other words.
+
+    Behind the gateway several providers serve a model, each with parameters of its own.
+
+    Args:
+        words: What the server said.
+        sent: The parameters of the request, as far as they are known.
+    """
+    if not _NO_PROVIDER.search(words):
+        return None
+    words = re.sub(r"To learn more.*|https?://\S+", "", words)
+    asked = [name for name in sent if name not in _OF_ALL_REQUESTS]
+    named = [name for name in asked or _SYNONYMS if _speaks_of(name, words)]
+    if "tool_choice" in asked and named == ["tools"]:
+        named.append("tool_choice")  # which means nothing without them
+    start = "No provider behind the gateway serves this request as it is"
+    if named:
+        return f"{start}: leave out {' and '.join(named)}, or name another model."
+    if medium := _MEDIA.search(words):
+        return f"{start}: leave out each {medium[1].lower()}, or name another model."
+    if asked and not re.search(r"\bfound for\b", words, re.IGNORECASE):
+        return f"{start}: leave out one of {', '.join(asked)}, or name another model."
+    return "No provider behind the gateway serves this model now: name another, or try again later."
+
+
+def _speaks_of(name: str, words: str) -> bool:
+    spoken = [_SYNONYMS[name]] if name in _SYNONYMS else []
+    if name not in _UNTOLD:
+        spoken.append(f"{re.escape(name.removesuffix('s')).replace('_', '[_ ]')}s?")
+    pattern = rf"\b(?:{'|'.join(spoken)})\b"
+    return bool(spoken) and re.search(pattern, words, re.IGNORECASE) is not None
+
+
 def tool_advice(words: str) -> str | None:
     """Say what to send in place of a kind of tool that a server refuses; None for other words."""
     if re.search(r"\blocal_shell\b", words):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic_core import to_json
 
 from langchain_aimlapi._wire import error_text as wording
+from langchain_aimlapi._wire.deprecations import deprecation_of
 from langchain_aimlapi._wire.error_facts import ErrorDetails, ErrorResponse
 from langchain_aimlapi._wire.error_text import parse_retry_after, redact
 from langchain_aimlapi.data._profiles import PROFILES
@@ -31,7 +32,7 @@ from langchain_aimlapi.errors import (
     AIMLAPITimeoutError,
     AIMLAPITruncatedOutputError,
 )
-from langchain_aimlapi.profiles import nearest_models
+from langchain_aimlapi.profiles import canonical, nearest_models
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -47,6 +48,7 @@ def error_from_response(
     url: str | None = None,
     model: str | None = None,
     key_source: str | None = None,
+    sent: Collection[str] = (),
 ) -> AIMLAPIError:
     """Make the error for an HTTP response that is not an answer.
 
@@ -58,6 +60,7 @@ def error_from_response(
         url: The address that was asked, named in a 404.
         model: The model that was asked for.
         key_source: Where the key came from, named in a 401: "in AIMLAPI_API_KEY".
+        sent: The parameters of the request, of which an error may name those to leave out.
 
     Returns:
         The error, not raised. A 2xx gives the error that its body holds, else a protocol error.
@@ -90,11 +93,12 @@ def error_from_response(
     if url and kind is AIMLAPINotFoundError:
         subject += f" at {wording.address(url)}"
     message = f"{subject}: {wording.sentence(said)}"
-    if model and model not in PROFILES and _doubts_model(kind, said, model):
-        message += f" This package knows {', '.join(nearest_models(model))}."
     advice = kind.next_step
-    if kind is AIMLAPIInvalidRequestError:
-        advice = wording.tool_advice(said) or advice
+    if kind in {AIMLAPINotFoundError, AIMLAPIInvalidRequestError}:
+        others = wording.provider_advice(said, sent) or wording.tool_advice(said)
+        advice = others or advice
+        if model and others is None and _doubts_model(kind, said, model):
+            message, advice = _with_successor(message, advice, model, wording.host(url or ""))
     if key_source is not None and kind is AIMLAPIAuthenticationError:
         advice = advice.replace("the API key", f"the API key {key_source}")
     return _build(kind, message, _facts(status, status, kept, text, data), advice)
@@ -144,6 +148,7 @@ def error_from_event(
         _class_for(stated or wording.status_from_words(words), words),
         f"The reply is an error{f' ({stated})' if stated else ''}: {wording.sentence(said)}",
         _facts(stated, status, kept, text, clean),
+        wording.provider_advice(said, ()),
     )
 
 
@@ -215,6 +220,16 @@ def _class_for(status: int, words: str) -> type[AIMLAPIError]:
 # ----------------------------------------------------------------------- what the server has said
 
 _Kind = TypeVar("_Kind", bound=AIMLAPIError)
+
+
+def _with_successor(message: str, advice: str, model: str, host: str) -> tuple[str, str]:
+    """Say what became of a model that is not served, or which others there are."""
+    gone = deprecation_of(host, model) or deprecation_of(host, canonical(model))
+    if gone is not None:
+        return message, gone.told()
+    if model in PROFILES:
+        return message, advice
+    return f"{message} This package knows {', '.join(nearest_models(model))}.", advice
 
 
 def _doubts_model(kind: type[AIMLAPIError], said: str, model: str) -> bool:

@@ -34,6 +34,9 @@ class Emulator(Gateway):
 
     Args:
         models: Which models are served on which APIs.
+        deprecations: Entries of the feed of models that are going or gone, such as
+            `{"id": "openai/gpt-4", "replaced_by": "openai/gpt-5-1"}`. By itself an entry changes
+            nothing of what is served: leave the model out of `models` too.
         api_key: The one valid key.
         balance_usd: What is on the account, in USD.
         seed: The same seed and the same requests give the same ids. `None`: ids that no other
@@ -52,6 +55,7 @@ class Emulator(Gateway):
         api_key: The one valid key.
         requests: Everything received, oldest first.
         models: Which models are served on which APIs.
+        deprecations: Entries of the feed of models that are going or gone.
     """
 
     def transport(self, *, chunk_size: ChunkSize = None) -> EmulatorTransport:

@@ -50,6 +50,7 @@ _INFERENCE: Mapping[str, Dialect] = {
 }
 _ENDPOINTS = {"chat_completions": "/v1/chat/completions", "responses": "/v1/responses"}
 _CATALOGUE = {"/v1/models", "/models", "/api/v1/models"}
+_DEPRECATIONS = {f"{path}/{name}" for path in _CATALOGUE for name in ("deprecations", "deprecated")}
 _STORED_RESPONSE = re.compile(r"(?:/v1)?/responses/([^/]+)")
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -68,6 +69,7 @@ class Gateway:
         self,
         *,
         models: Mapping[str, Collection[Dialect]] | None = None,
+        deprecations: Sequence[Mapping[str, Any]] = (),
         api_key: str = "emulator-key",
         balance_usd: float = 100.0,
         seed: int | None = None,
@@ -80,6 +82,7 @@ class Gateway:
     ) -> None:
         """Set up an account with a balance and no requests."""
         self.models = catalogue.EMULATED_MODELS if models is None else models
+        self.deprecations = deprecations
         self.api_key = api_key
         self._seed = seed
         self._honour_stop = honour_stop
@@ -259,10 +262,12 @@ class Gateway:
         path = request.path
         if path == "/":
             return front_page(request.headers.get("host", ""), self.models)
+        query, known = request.query, request.headers.get("if-none-match")
         if path in _CATALOGUE:
-            return catalogue.list_models(
-                self.models, request.query, request.headers.get("if-none-match")
-            )
+            return catalogue.list_models(self.models, query, known)
+        if path in _DEPRECATIONS:
+            feed = self.deprecations
+            return catalogue.list_deprecations(feed, query, known, self._clock())
         if path.startswith("/model/"):
             return catalogue.one_model(self.models, unquote(path.removeprefix("/model/")))
         if path in ACCOUNT_PATHS:
@@ -270,11 +275,10 @@ class Gateway:
             page = account_page(path, self._account, request.query, self._clock())
             return json_answer(200, page)
         found = _STORED_RESPONSE.fullmatch(path)
+        stored = None if found is None else self._stored.get(found[1])
         if found is not None:
             self._check_key(request)
-            stored = self._stored.get(found[1])
-            return None if stored is None else json_answer(200, stored.body)
-        return None
+        return None if stored is None else json_answer(200, stored.body)
 
     def _check_key(self, request: RecordedRequest) -> None:
         if request.headers.get("authorization") != f"Bearer {self.api_key}":

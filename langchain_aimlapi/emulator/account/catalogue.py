@@ -6,13 +6,15 @@ Source: AI/ML API documentation, models list and model pages (2026-08).
 from __future__ import annotations
 
 import hashlib
+import re
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi.emulator.account.ledger import CREDITS_PER_USD, price_of
 from langchain_aimlapi.emulator.exchange import Answer, dump, json_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from langchain_aimlapi.emulator.exchange import Dialect
 
@@ -42,6 +44,7 @@ CODEX_ON_RESPONSES_ONLY: Mapping[str, Collection[Dialect]] = {
 CHAT_ONLY: Mapping[str, Collection[Dialect]] = dict.fromkeys(EMULATED_MODELS, _CHAT)
 """All four on Chat Completions and nothing on Responses."""
 
+_STATUSES = frozenset({"deprecated", "superseded", "withdrawn"})
 _TYPES = {"chat_completions": "openai/chat-completions", "responses": "openai/responses/submit"}
 
 
@@ -101,6 +104,50 @@ def list_models(
     if if_none_match == etag:
         return Answer(304, {"etag": etag})
     return json_answer(200, value, {"etag": etag})
+
+
+def deprecation(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """One entry of the feed of deprecations, with what was not given: withdrawn, no dates.
+
+    Source: AI/ML API documentation, model deprecations, 2026-08.
+    """
+    return {
+        "aliases": aliases(str(entry["id"])),
+        "status": "withdrawn",
+        "deprecated_at": None,
+        "shutdown_at": None,
+        "replaced_by": None,
+        "reason": "unknown",
+        **entry,
+    }
+
+
+def list_deprecations(
+    entries: Iterable[Mapping[str, Any]],
+    query: Mapping[str, list[str]],
+    if_none_match: str | None,
+    now: float,
+) -> Answer:
+    """`GET /v1/models/deprecations`: which models are going or gone; no key is asked for.
+
+    Filters that it does not know, or whose values it does not, filter nothing.
+    """
+    feed = [deprecation(entry) for entry in entries]
+    if wanted := {each.lower() for each in _values(query, "status")} & _STATUSES:
+        feed = [entry for entry in feed if entry["status"] in wanted]
+    since = query.get("since", [""])[0]
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", since):
+        feed = [entry for entry in feed if max(_dates(entry), default="") >= since]
+    etag = f'W/"{hashlib.sha256(dump(feed)).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": "public, max-age=300"}
+    if if_none_match == etag:
+        return Answer(304, headers)
+    made = datetime.fromtimestamp(now, tz=timezone.utc).isoformat()
+    return json_answer(200, {"object": "list", "generated_at": made, "data": feed}, headers)
+
+
+def _dates(entry: Mapping[str, Any]) -> list[str]:
+    return [date for key in ("deprecated_at", "shutdown_at") if (date := entry[key])]
 
 
 def one_model(models: Mapping[str, Collection[Dialect]], name: str) -> Answer | None:
