@@ -296,14 +296,15 @@ class CatalogueFilters(TypedDict, total=False):
 
 
 def list_models(
-    base_url: str | None = None, **filters: Unpack[CatalogueFilters]
+    base_url: str | None = None, address: str = "", **filters: Unpack[CatalogueFilters]
 ) -> Generator[Request, Reply, list[ModelInfo]]:
     """Ask for the catalogue, which the server sends only if it has changed since the last time.
 
     Then for the models that are going or gone: errors of later calls name their successors.
 
     Args:
-        base_url: The address that is asked, for telling catalogues apart.
+        base_url: The address that was given, for telling catalogues apart.
+        address: The address that is asked.
         **filters: See `CatalogueFilters`; models that pass all of them are returned.
     """
     params: dict[str, str] = {"include": "all"}
@@ -319,21 +320,21 @@ def list_models(
             if len(_catalogues) >= _MAX_CATALOGUES:
                 _catalogues.clear()
             _catalogues[key] = new_etag, models
-    feed = yield from _deprecations(base_url or "")
+    feed = yield from _deprecations(address)
     return [
         replace(model, deprecation=next((each for each in feed if each.is_called(model.id)), None))
         for model in models
     ]
 
 
-def _deprecations(base_url: str) -> Generator[Request, Reply, list[Deprecation]]:
+def _deprecations(address: str) -> Generator[Request, Reply, list[Deprecation]]:
     """Ask which models are going or gone; an API that does not tell has none."""
     try:
         reply = yield Request("/v1/models/deprecations")
     except AIMLAPIError:
         return []
     feed = parse_deprecations(reply.body)
-    remember(host(base_url), feed)
+    remember(host(address), feed)
     return feed
 
 
@@ -420,6 +421,7 @@ class AccountMethods:
     """
 
     if TYPE_CHECKING:
+        base_url: str | None
 
         def _address(self) -> str: ...
 
@@ -441,11 +443,11 @@ class AccountMethods:
         Args:
             **filters: See `CatalogueFilters`; models that pass all of them are returned.
         """
-        return ask(self._transport(), list_models(self._address(), **filters))
+        return ask(self._transport(), list_models(self.base_url, self._address(), **filters))
 
     async def alist_models(self, **filters: Unpack[CatalogueFilters]) -> list[ModelInfo]:
         """Return the models that the API serves now; see `list_models`."""
-        return await aask(self._transport(), list_models(self._address(), **filters))
+        return await aask(self._transport(), list_models(self.base_url, self._address(), **filters))
 
     def usage_log(self, **asked: Unpack[UsageLogQuery]) -> list[UsageLogEntry]:
         """Return requests from the usage log, such as those whose price never arrived.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from langchain_aimlapi import ChatAIMLAPI, account, errors
+from langchain_aimlapi._wire import deprecations
+from langchain_aimlapi._wire.deprecations import Deprecation, parse_deprecations
 from langchain_aimlapi.account import (
     Balance,
     ModelInfo,
@@ -28,8 +30,10 @@ asynchronous = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync
 @pytest.fixture(autouse=True)
 def _fresh_catalogues() -> Iterator[None]:
     account._catalogues.clear()
+    deprecations._feeds.clear()
     yield
     account._catalogues.clear()
+    deprecations._feeds.clear()
 
 
 async def ask(llm: ChatAIMLAPI, name: str, *, asynchronous: bool, **asked: Any) -> Any:
@@ -83,6 +87,11 @@ async def test_a_wrong_key(emulator, name, asynchronous):
 # --- catalogue ------------------------------------------------------------------------------------
 
 
+def statuses(emulator: Emulator) -> list[int | None]:
+    """Return the statuses of the requests for the catalogue."""
+    return [asked.status for asked in emulator.requests if asked.path == "/v1/models"]
+
+
 @asynchronous
 async def test_the_catalogue_is_sent_once(emulator, llm, asynchronous):
     first = await ask(llm, "list_models", asynchronous=asynchronous)
@@ -101,11 +110,11 @@ async def test_the_catalogue_is_sent_once(emulator, llm, asynchronous):
     assert first[0].pricing["units"][0]["price"] == 1.625
     first.clear()  # the caller's own list
     again = await ask(llm, "list_models", asynchronous=asynchronous)
-    assert [request.status for request in emulator.requests] == [200, 304]
+    assert statuses(emulator) == [200, 304]
     assert len(again) == 4
     emulator.models = CODEX_ON_RESPONSES_ONLY
     changed = await ask(llm, "list_models", asynchronous=asynchronous)
-    assert emulator.requests[-1].status == 200
+    assert statuses(emulator)[-1] == 200
     assert changed[3].type == "openai/responses/submit"
 
 
@@ -116,7 +125,7 @@ async def test_filters(emulator, llm, asynchronous):
     assert [model.id for model in by_id] == ["openai/gpt-5-1", "openai/gpt-5-1-codex"]
     none = await ask(llm, "list_models", asynchronous=asynchronous, type="images")
     assert none == []
-    assert [request.status for request in emulator.requests] == [200, 200]  # each has its own tag
+    assert statuses(emulator) == [200, 200]  # each has its own tag
     assert emulator.requests[0].query == {"include": ["all"], "id": [",".join(wanted)]}
 
 
@@ -124,10 +133,77 @@ def test_catalogues_are_kept_apart_by_address_and_do_not_pile_up(emulator, llm):
     llm.list_models()
     other = llm.model_copy(update={"base_url": "https://elsewhere.example/v1"})
     other.list_models()
-    assert [request.status for request in emulator.requests] == [200, 200]
+    assert statuses(emulator) == [200, 200]
     for number in range(100):
         llm.list_models(tags=str(number))
     assert len(account._catalogues) <= 32
+
+
+RETIRED = {
+    "id": "openai/gpt-4",
+    "aliases": ["gpt-4", "#g1_gpt-4"],
+    "status": "withdrawn",
+    "deprecated_at": "2026-08-01",
+    "shutdown_at": "2026-08-10",
+    "replaced_by": "openai/gpt-5-1",
+    "reason": "provider_delisted",
+}
+GOING = {"id": "openai/gpt-5-1-codex", "status": "deprecated", "shutdown_at": "2027-01-31"}
+
+
+@asynchronous
+@pytest.mark.parametrize("name", ["openai/gpt-4", "gpt-4"])
+@pytest.mark.parametrize("status", [404, 400])
+async def test_an_error_names_what_replaces_a_model_that_is_gone(asynchronous, name, status):
+    emulator = Emulator(deprecations=[RETIRED, GOING], model_error_status=status)
+    llm = ChatAIMLAPI(**emulator.connection(), model=name)
+    with pytest.raises(errors.AIMLAPIError) as before:
+        llm.invoke("Hello")
+    assert "withdrawn" not in str(before.value)
+    assert [asked.path for asked in emulator.requests] == ["/v1/chat/completions"]
+    models = await ask(llm, "list_models", asynchronous=asynchronous)
+    with pytest.raises(errors.AIMLAPIError) as caught:
+        llm.invoke("Hello")
+    assert str(caught.value).endswith(
+        "The API has withdrawn 'openai/gpt-4' on 2026-08-10. Use 'openai/gpt-5-1' instead."
+    )
+    assert [model.deprecation for model in models if model.deprecation] == [
+        Deprecation(
+            "openai/gpt-5-1-codex",
+            ("gpt-5-1-codex",),
+            deprecated_at=None,
+            shutdown_at="2027-01-31",
+        )
+    ]
+
+
+@asynchronous
+async def test_an_api_without_a_feed_of_deprecations(monkeypatch, emulator, llm, asynchronous):
+    monkeypatch.setattr("langchain_aimlapi.emulator.gateway._DEPRECATIONS", ())
+    models = await ask(llm, "list_models", asynchronous=asynchronous)
+    assert len(models) == 4
+    assert [asked.status for asked in emulator.requests] == [200, 404]
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"id": "a"}, "The API is giving up 'a'. Name another model."),
+        ({"id": "a", "status": "withdrawn", "replaced_by": 5}, "The API has withdrawn 'a'."),
+        (
+            {"id": "a", "status": "superseded", "replaced_by": "b"},
+            "'a' is served as 'b' now: use that name.",
+        ),
+        (
+            {"id": "a", "shutdown_at": "2027-01-31", "replaced_by": "b", "aliases": None},
+            "The API is giving up 'a' on 2027-01-31. Use 'b' instead.",
+        ),
+    ],
+)
+def test_what_is_told_of_a_deprecation(entry, told):
+    [read] = parse_deprecations({"data": [{}, None, {"id": 5}, entry]})
+    assert read.told().startswith(told)
+    assert parse_deprecations({"data": "none"}) == parse_deprecations({}) == []
 
 
 def test_names_of_a_model():
@@ -278,4 +354,4 @@ def test_an_emulator_on_a_port(emulator: Emulator):
         with llm:
             assert llm.balance().usd == 100.0
             assert [len(llm.list_models()) for _ in range(2)] == [4, 4]
-    assert [request.status for request in emulator.requests] == [200, 200, 304]
+    assert statuses(emulator) == [200, 304]

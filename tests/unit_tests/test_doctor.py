@@ -14,6 +14,7 @@ import pytest
 
 from langchain_aimlapi import account, doctor
 from langchain_aimlapi._version import __version__
+from langchain_aimlapi._wire import deprecations
 from langchain_aimlapi.doctor import main, run_doctor
 from langchain_aimlapi.emulator import CODEX_ON_RESPONSES_ONLY, EMULATED_MODELS, Fault, Reply
 
@@ -28,8 +29,10 @@ ALL = list(EMULATED_MODELS)
 @pytest.fixture(autouse=True)
 def _fresh_catalogues() -> Iterator[None]:
     account._catalogues.clear()
+    deprecations._feeds.clear()
     yield
     account._catalogues.clear()
+    deprecations._feeds.clear()
 
 
 def examine(emulator: Emulator, **options: Any) -> tuple[int, str]:
@@ -152,6 +155,20 @@ def test_a_model_that_was_retired(emulator):
     assert status == 0
     assert "note  model    openai/gpt-5-1-chat-latest: not in the catalogue" in report
     assert calls(emulator) == [name for name in ALL if "chat-latest" not in name]
+
+
+def test_what_replaces_a_model_that_was_retired(emulator):
+    gone = {"id": "openai/gpt-5-1-chat-latest", "replaced_by": "openai/gpt-5-1"}
+    going = {"id": "openai/gpt-5-1-codex", "status": "deprecated", "shutdown_at": "2027-01-31"}
+    emulator.deprecations = [gone, going]
+    emulator.models = {name: ALL_ENDPOINTS for name in ALL if "chat-latest" not in name}
+    status, report = examine(emulator, assume_yes=True)
+    assert status == 0
+    assert (
+        "openai/gpt-5-1-chat-latest: The API has withdrawn 'openai/gpt-5-1-chat-latest'. "
+        "Use 'openai/gpt-5-1' instead."
+    ) in report
+    assert "note  model    The API is giving up 'openai/gpt-5-1-codex' on 2027-01-31." in report
 
 
 ALL_ENDPOINTS = ("chat_completions", "responses")

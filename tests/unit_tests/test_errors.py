@@ -834,3 +834,88 @@ def test_a_refusal_block_keeps_its_words():
     error = AIMLAPIRefusalError.from_refusal(block, raw_message=message)
     assert (error.refusal, error.raw_message) == ("No.", message)
     assert "No." in str(error)
+
+
+# ------------------------------------------------------------- nobody behind the gateway serves it
+
+NOBODY = "No provider behind the gateway serves this"
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+@pytest.mark.parametrize(
+    ("words", "sent", "advice"),
+    [
+        (
+            "No endpoints found that support tool use. To learn more, visit https://a.b/provider",
+            ("model", "messages", "tools", "temperature", "provider"),
+            "request as it is: leave out tools, or name another model.",
+        ),
+        (
+            'No endpoints found that support tool use. Try disabling "question".',
+            ("tools", "tool_choice"),
+            "request as it is: leave out tools and tool_choice, or name another model.",
+        ),
+        (
+            "No endpoints found that support tool use",
+            (),
+            "request as it is: leave out tools, or name another model.",
+        ),
+        (
+            "No endpoints found that support the provided 'tool_choice' value.",
+            ("tools", "tool_choice"),
+            "request as it is: leave out tool_choice, or name another model.",
+        ),
+        (
+            "No endpoints found that support image input",
+            ("messages", "tools"),
+            "request as it is: leave out each image, or name another model.",
+        ),
+        (
+            "No endpoints found that support structured outputs",
+            ("response_format", "seed"),
+            "request as it is: leave out response_format, or name another model.",
+        ),
+        (
+            "No endpoints found matching your data policy",
+            ("provider", "seed"),
+            "request as it is: leave out provider, or name another model.",
+        ),
+        (
+            "0 endpoints out of 1 support this request",
+            ("model", "messages", "stream", "seed", "temperature"),
+            "request as it is: leave out one of seed, temperature, or name another model.",
+        ),
+        (
+            "0 endpoints out of 1 support the requested parameters: frequency_penalty",
+            ("seed", "frequency_penalty"),
+            "request as it is: leave out frequency_penalty, or name another model.",
+        ),
+        (
+            "0 endpoints out of 1 support this request",
+            ("model", "messages"),
+            "model now: name another, or try again later.",
+        ),
+        (
+            "No endpoints found for openai/gpt-5-1.",
+            ("model", "messages", "seed"),
+            "model now: name another, or try again later.",
+        ),
+    ],
+)
+def test_a_404_of_the_gateway_says_what_to_leave_out(status, words, sent, advice):
+    error = error_from_response(
+        status, {}, body(message=words), model="other/model", sent=sent, url="https://a.b/v1"
+    )
+    assert str(error).endswith(f"{NOBODY} {advice}")
+    assert words in str(error)
+    assert "This package knows" not in str(error)
+    streamed = error_from_event({"error": {"message": words, "code": status}})
+    assert NOBODY in str(streamed)
+
+
+@pytest.mark.parametrize(
+    "words", ["No such model", "The endpoint was not found", "Image not found"]
+)
+def test_other_404s_speak_of_the_model(words):
+    error = error_from_response(404, {}, body(message=words), sent=("tools",))
+    assert NOBODY not in str(error)

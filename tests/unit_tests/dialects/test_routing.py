@@ -249,6 +249,16 @@ async def test_a_documented_model_never_moves_by_itself(way, model, status, word
     assert paths(emulator) == [CHAT, CHAT]
 
 
+@ways
+@pytest.mark.parametrize("words", ["No endpoints found", "0 endpoints out of 1 support this"])
+async def test_what_to_leave_out_of_a_request_that_nobody_serves(emulator, way, words):
+    emulator.script(Fault.status(404, message=words))
+    with pytest.raises(AIMLAPINotFoundError) as caught:
+        await call(model_on(emulator, "openai/gpt-5-1", temperature=1, seed=5), way)
+    assert "leave out one of temperature, seed, or name another model." in str(caught.value)
+    assert paths(emulator) == [CHAT]
+
+
 # --- what is no refusal of the endpoint ---------------------------------------------------------
 
 NOT_REFUSALS = [

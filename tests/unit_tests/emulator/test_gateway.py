@@ -95,6 +95,49 @@ def test_catalogue_filters(http, query, count):
     assert len(http.get("/v1/models", params=query).json()["data"]) == count
 
 
+FEED = [
+    {"id": "openai/gone", "replaced_by": "openai/gpt-5-1", "shutdown_at": "2026-08-10"},
+    {"id": "openai/going", "status": "deprecated", "deprecated_at": "2026-08-20"},
+    {"id": "openai/folded", "status": "superseded"},
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/models", "/api/v1/models"])
+@pytest.mark.parametrize("name", ["deprecations", "deprecated"])
+def test_the_feed_of_deprecations_needs_no_key_and_has_an_etag(path, name):
+    emulator = Emulator(deprecations=FEED)
+    with emulator.client(base_url="https://api.aimlapi.com") as client:
+        first = client.get(f"{path}/{name}")
+        same = client.get(f"{path}/{name}", headers={"if-none-match": first.headers["etag"]})
+    assert first.json()["data"][0] == {
+        "id": "openai/gone",
+        "aliases": ["gone"],
+        "status": "withdrawn",
+        "deprecated_at": None,
+        "shutdown_at": "2026-08-10",
+        "replaced_by": "openai/gpt-5-1",
+        "reason": "unknown",
+    }
+    assert (same.status_code, same.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({}, 3),
+        ({"status": "Withdrawn,superseded"}, 2),
+        ({"status": "deprecated"}, 1),
+        ({"status": "lost"}, 3),
+        ({"since": "2026-08-15"}, 1),
+        ({"since": "2026-08-10"}, 2),
+        ({"since": "yesterday"}, 3),
+    ],
+)
+def test_filters_of_the_feed(emulator, http, query, count):
+    emulator.deprecations = FEED
+    assert len(http.get("/v1/models/deprecations", params=query).json()["data"]) == count
+
+
 @pytest.mark.parametrize("given", ["a", "A-b_c.d:9", "x" * 128])
 def test_a_valid_client_request_id_is_echoed_and_logged(emulator, http, given):
     response = http.post("/v1/chat/completions", json=BODY, headers={"X-Client-Request-Id": given})
