@@ -1,6 +1,8 @@
 """LangChain's standard integration tests, unchanged, for each model on each endpoint.
 
-They talk to the emulator over a real socket on this machine, and to nothing else.
+They talk to the emulator over a real socket on this machine, and to nothing else. The test of a
+stream's time plays cassettes, which `pytest -n 0 --record-mode=rewrite -k stream_time` records from
+the emulator.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from langchain_tests.conftest import base_vcr_config
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from langchain_aimlapi import ChatAIMLAPI
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_core.messages import AIMessage
+    from vcr.request import Request
 
     from langchain_aimlapi.emulator import EmulatorServer
 
@@ -66,6 +70,26 @@ def _download(url: str, **_: Any) -> httpx.Response:
     return httpx.Response(200, content=_DOWNLOADS[url[-4:]]())
 
 
+def _as_sent_to_the_api(request: Request) -> Request:
+    """Keep no header of a request, the key least of all, and no port of this machine."""
+    request.uri = f"https://api.aimlapi.com{request.path}"
+    request.headers = {}
+    return request
+
+
+def _content_type_alone(response: dict[str, Any]) -> dict[str, Any]:
+    kept = {k: v for k, v in response["headers"].items() if k.lower() == "content-type"}
+    return {**response, "headers": kept}
+
+
+@pytest.fixture(scope="session")
+def vcr_config() -> dict[str, Any]:
+    return base_vcr_config() | {
+        "before_record_request": _as_sent_to_the_api,
+        "before_record_response": _content_type_alone,
+    }
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmulatorServer]:
     with Emulator().serve() as server:
@@ -74,6 +98,7 @@ def server() -> Iterator[EmulatorServer]:
 
 # A tool in Anthropic's form with `cache_control`, for which the API's tools have no place.
 @pytest.mark.filterwarnings("ignore:cache_control of the tool 'color_picker' was left out")
+@pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")  # where it records
 class TestChatAIMLAPIIntegration(ChatModelIntegrationTests):
     """The standard tests; `_vary` runs each for every model and endpoint."""
 
@@ -139,6 +164,10 @@ class TestChatAIMLAPIIntegration(ChatModelIntegrationTests):
 
     @property
     def supports_anthropic_inputs(self) -> bool:
+        return True
+
+    @property
+    def enable_vcr_tests(self) -> bool:
         return True
 
     @property
