@@ -44,6 +44,13 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what opens no socket: all that does not say that it does."""
+    for item in items:
+        if item.get_closest_marker("enable_socket") is None:
+            item.add_marker("in_memory")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:

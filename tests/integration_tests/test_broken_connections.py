@@ -36,7 +36,7 @@ from tests.raw_server import (
 )
 from tests.turns import Call
 
-pytestmark = pytest.mark.usefixtures("own_connections")
+pytestmark = [pytest.mark.usefixtures("own_connections"), pytest.mark.enable_socket]
 
 
 # -------------------------------------------------------------------------------------- timeouts

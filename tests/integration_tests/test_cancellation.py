@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.usefixtures("own_connections"),
+    pytest.mark.enable_socket,
     pytest.mark.parametrize("responses", [False, True], ids=["chat_completions", "responses"]),
 ]
 

@@ -52,7 +52,7 @@ from tests.turns import Call
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.usefixtures("own_connections")
+pytestmark = [pytest.mark.usefixtures("own_connections"), pytest.mark.enable_socket]
 
 
 # ---------------------------------------------------------------------------- threads and loops

@@ -25,6 +25,8 @@ from tests.raw_server import full_queue
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.enable_socket
+
 DEADLINE = 0.4
 PATIENCE = 10.0
 """Seconds that a call takes at most, if its deadline holds at all; without one, forever."""

@@ -16,6 +16,8 @@ from tests.fault_matrix.outcomes import DIALECTS, answers, fails
 from tests.fault_matrix.report import render
 from tests.fault_matrix.runner import CELLS, Cell, Matrix
 
+pytestmark = pytest.mark.enable_socket
+
 PAGE = Path(__file__).resolve().parents[2] / "cookbook" / "faults.md"
 MARKED = re.compile(r"<!-- fault-matrix -->\n+(.*?)\n+<!-- /fault-matrix -->", re.DOTALL)
 

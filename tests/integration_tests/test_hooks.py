@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi.emulator import EmulatorServer
 
+pytestmark = pytest.mark.enable_socket
+
 API = "https://api.aimlapi.com/v1"
 PATHS = {False: "/chat/completions", True: "/responses"}
 endpoints = pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from langchain_aimlapi.emulator import Emulator, Reply
 from tests.load.fates import FATES, ROUND, fate, uses_responses, way
 from tests.programs import command, run
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.enable_socket, pytest.mark.slow, pytest.mark.timeout(300)]
 
 WHOLE = [sys.executable, "-W", "error", "-m", "tests.load"]
 

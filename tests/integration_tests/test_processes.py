@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.emulator.doors.server import EmulatorServer
     from langchain_aimlapi.emulator.exchange import RecordedRequest
 
-pytestmark = pytest.mark.usefixtures("own_connections")
+pytestmark = [pytest.mark.usefixtures("own_connections"), pytest.mark.enable_socket]
 
 DEV = ("-X", "dev")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PASSWORD = "hunter2-and-more"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
-pytestmark = pytest.mark.usefixtures("own_connections")
+pytestmark = [pytest.mark.usefixtures("own_connections"), pytest.mark.enable_socket]
 
 
 @pytest.fixture(params=["sync", "async"])

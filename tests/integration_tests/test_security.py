@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 INJECTED = "x\r\nX-Injected: 1"
 
-pytestmark = pytest.mark.usefixtures("own_connections")
+pytestmark = [pytest.mark.usefixtures("own_connections"), pytest.mark.enable_socket]
 
 
 # --- a server that says what a test wants ---------------------------------------------------------

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from langchain_aimlapi.emulator import EmulatorServer
 
+pytestmark = pytest.mark.enable_socket
+
 ENDPOINTS = {"chat_completions": False, "responses": True}
 
 

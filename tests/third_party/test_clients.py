@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from langchain_aimlapi.emulator import Emulator
 
+pytestmark = pytest.mark.enable_socket
+
 MODEL = "openai/gpt-5-1"
 HELLO = [{"role": "user", "content": "Hello"}]
 HEARD = 'The emulator of the AI/ML API heard: "Hello"'

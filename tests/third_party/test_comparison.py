@@ -19,7 +19,7 @@ CALLS = Reply(
     stream=StreamStyle(tool_index="missing"),
 )
 
-pytestmark = pytest.mark.needs("langchain_openai")
+pytestmark = [pytest.mark.needs("langchain_openai"), pytest.mark.enable_socket]
 
 
 @pytest.fixture(params=["ours", "theirs"])

@@ -16,6 +16,8 @@ from langchain_aimlapi.emulator import Emulator, Fault, Reply, ToolCall, Usage
 from tests.conftest import collect
 from tests.unit_tests.test_readme import blocks
 
+pytestmark = pytest.mark.enable_socket
+
 MODEL = "openai/gpt-5-1"
 USAGE = Usage(100, 20, cached_tokens=60, reasoning_tokens=5)
 SCENES = {

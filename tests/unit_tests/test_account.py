@@ -348,6 +348,7 @@ def test_two_lists_are_not_guessed_between():
         parse_usage_log({"one": [], "two": []})
 
 
+@pytest.mark.enable_socket
 def test_an_emulator_on_a_port(emulator: Emulator):
     with emulator.serve() as server:
         llm = ChatAIMLAPI(base_url=server.base_url, api_key=emulator.api_key)

@@ -150,6 +150,7 @@ def test_the_address_by_default(emulator):
     assert emulator.requests[0].path == "/v1/chat/completions"
 
 
+@pytest.mark.enable_socket
 def test_the_address_of_the_environment_is_asked(monkeypatch, emulator):
     with emulator.serve() as server:
         monkeypatch.setenv("AIMLAPI_API_BASE", server.base_url)
@@ -345,6 +346,7 @@ async def test_each_kind_of_call_uses_its_kind_of_client(emulator):
     assert (len(emulator.requests), len(other.requests)) == (1, 1)
 
 
+@pytest.mark.enable_socket
 async def test_a_model_works_after_it_was_closed(emulator):
     with emulator.serve() as server:
         llm = ChatAIMLAPI(**server.connection())
@@ -364,6 +366,7 @@ async def test_a_model_works_after_it_was_closed(emulator):
     assert len(emulator.requests) == 4
 
 
+@pytest.mark.enable_socket
 async def test_closing_one_model_leaves_the_others_connected(emulator):
     with emulator.serve() as server:
         one, other = ChatAIMLAPI(**server.connection()), ChatAIMLAPI(**server.connection())
@@ -903,6 +906,7 @@ async def test_stop_is_sent_if_told(emulator, way):
 # --- instances serve everybody ------------------------------------------------------------------
 
 
+@pytest.mark.enable_socket
 def test_one_model_serves_many_loops(emulator):
     with emulator.serve() as server:
         llm = ChatAIMLAPI(**server.connection())

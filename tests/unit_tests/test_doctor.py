@@ -104,6 +104,7 @@ def test_the_terminal_is_asked(emulator, monkeypatch, typed, made):
     assert len(emulator.ledger) == made
 
 
+@pytest.mark.enable_socket
 def test_on_this_machine_nothing_is_asked(emulator):
     with emulator.serve() as server:
         written: list[str] = []
@@ -249,6 +250,7 @@ def test_what_the_catalogue_says_of_limits():
     assert doctor._describe(model) == "endpoint unknown, 400,000 tokens in, 128,000 out"
 
 
+@pytest.mark.enable_socket
 def test_the_command_line(emulator, monkeypatch, capsys):
     with emulator.serve() as server:
         monkeypatch.setenv("AIML_API_KEY", emulator.api_key)

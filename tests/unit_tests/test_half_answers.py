@@ -72,6 +72,7 @@ async def answer(agent: Any, way: str) -> dict[str, Any]:
     return agent.invoke(asked) if way == "invoke" else await agent.ainvoke(asked)
 
 
+@pytest.mark.enable_socket
 def test_the_pages_python_runs(page):
     assert page["report"].title
     last = page["result"]["messages"][-1]
@@ -104,6 +105,7 @@ async def test_the_whole_call_beside_a_cut_one_runs(emulator, endpoint):
     assert result["messages"][-1].text == "Done."
 
 
+@pytest.mark.enable_socket
 @endpoints
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
 async def test_the_pages_middleware_asks_again(emulator, endpoint, page, way):
@@ -121,6 +123,7 @@ async def test_the_pages_middleware_asks_again(emulator, endpoint, page, way):
     assert any(isinstance(message, ToolMessage) for message in result["messages"])
 
 
+@pytest.mark.enable_socket
 @endpoints
 async def test_the_limit_ends_what_is_cut_each_time(emulator, endpoint, page):
     emulator.script(*[cut(ToolCall("write_file", CUT)) for _ in range(9)])
@@ -132,6 +135,7 @@ async def test_the_limit_ends_what_is_cut_each_time(emulator, endpoint, page):
     assert len(emulator.requests) == 5
 
 
+@pytest.mark.enable_socket
 @endpoints
 async def test_tool_strategy_asks_again_by_itself(emulator, endpoint, page):
     report = page["Report"]

@@ -64,6 +64,7 @@ def test_without_a_key_the_emulator_answers_and_says_so(capsys: pytest.CaptureFi
     assert float(out.splitlines()[-1].split()[2]) == pytest.approx(total, abs=1e-5)
 
 
+@pytest.mark.enable_socket
 def test_with_a_key_it_is_live_and_says_so(
     live: Emulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
@@ -78,6 +79,7 @@ def test_with_a_key_it_is_live_and_says_so(
     assert live.requests[0].json["messages"] == [{"role": "user", "content": "Hi"}]
 
 
+@pytest.mark.enable_socket
 def test_a_price_that_is_not_told_is_no_zero(live: Emulator, capsys: pytest.CaptureFixture[str]):
     live.script(Reply("Untold.", cost=None))
     assert main(["--model", CODEX]) == 0
@@ -86,6 +88,7 @@ def test_a_price_that_is_not_told_is_no_zero(live: Emulator, capsys: pytest.Capt
     assert out.rstrip().endswith("and what the gateway did not tell.")
 
 
+@pytest.mark.enable_socket
 def test_an_error_is_one_line(live: Emulator, capsys: pytest.CaptureFixture[str]):
     live.balance_usd = 0
     assert main([]) == 1
@@ -97,6 +100,7 @@ def test_an_error_is_one_line(live: Emulator, capsys: pytest.CaptureFixture[str]
     assert len(live.requests) == 1
 
 
+@pytest.mark.enable_socket
 def test_a_model_that_fails_does_not_stop_the_others(
     live: Emulator, capsys: pytest.CaptureFixture[str]
 ):
@@ -107,6 +111,7 @@ def test_a_model_that_fails_does_not_stop_the_others(
     assert next(iter(table(out))) == CODEX
 
 
+@pytest.mark.enable_socket
 def test_no_model_that_answers_ends_it(live: Emulator, capsys: pytest.CaptureFixture[str]):
     live.script(Fault.status(400, message="Body validation error\nInvalid enum value"))
     assert main(["--model", CODEX]) == 1
@@ -116,6 +121,7 @@ def test_no_model_that_answers_ends_it(live: Emulator, capsys: pytest.CaptureFix
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.enable_socket
 def test_an_answer_that_is_no_object_is_an_error(
     live: Emulator, capsys: pytest.CaptureFixture[str]
 ):

@@ -68,6 +68,7 @@ def run(block: str, session: dict[str, Any]) -> None:
     exec(compile(block, "README.md", "exec", dont_inherit=True), session)
 
 
+@pytest.mark.enable_socket
 def test_every_python_block_runs(
     served: Emulator, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
@@ -91,6 +92,7 @@ def test_every_python_block_runs(
     assert [(request.status, request.dialect) for request in refused] == [(404, "chat_completions")]
 
 
+@pytest.mark.enable_socket
 @pytest.mark.parametrize("page", PAGES)
 def test_every_python_block_of_a_page_runs(
     served: Emulator, capsys: pytest.CaptureFixture[str], page: str
@@ -111,6 +113,7 @@ def test_the_page_of_the_emulator_has_its_rules_and_a_script_that_is_one():
     assert len(read_script(json.loads(script))) == 5
 
 
+@pytest.mark.enable_socket
 def test_every_block_of_the_class_docstring_runs(monkeypatch: pytest.MonkeyPatch):
     emulator = Emulator()
     session: dict[str, Any] = {}

@@ -328,6 +328,7 @@ def test_a_failed_response_does_not_tell(emulator):
         assert_clean(whole(caught.value))
 
 
+@pytest.mark.enable_socket
 @pytest.mark.parametrize("way", WAYS)
 def test_a_real_connection_that_fails_does_not_tell(emulator, way):
     with emulator.serve() as server:
@@ -352,7 +353,9 @@ def test_a_key_in_the_address_is_refused_and_not_shown():
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("door", ["memory", "socket"])
+@pytest.mark.parametrize(
+    "door", ["memory", pytest.param("socket", marks=pytest.mark.enable_socket)]
+)
 def test_logs_do_not_tell(emulator, caplog, way, door):
     caplog.set_level(logging.DEBUG)
     for name in ("httpx", "httpcore", "langchain_aimlapi", "langchain_core", "asyncio"):

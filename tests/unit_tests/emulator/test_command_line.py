@@ -57,6 +57,7 @@ def stopped(process: subprocess.Popen) -> tuple[int, str, str]:
     return code, process.stdout.read(), process.stderr.read()
 
 
+@pytest.mark.enable_socket
 def test_it_serves_until_interrupted():
     options = ("--codex", "responses", "--balance", "1", "--api-key", "k")
     with served(*options) as (process, client):
@@ -71,6 +72,7 @@ def test_it_serves_until_interrupted():
     assert "AIMLAPI_API_KEY=<the key given>" in out
 
 
+@pytest.mark.enable_socket
 def test_it_logs_each_request_and_plays_a_script(tmp_path):
     script = tmp_path / "script.json"
     script.write_text(json.dumps([{"reply": "From the file."}, {"fault": "free_tier"}]))
@@ -97,6 +99,7 @@ def _cost(reply: httpx.Response) -> str:
     return f"{reply.json()['meta']['usage']['usd_spent']:.6f}"
 
 
+@pytest.mark.enable_socket
 def test_quiet_logs_nothing():
     with served("--quiet") as (process, client):
         client.get("/models")
@@ -104,6 +107,7 @@ def test_quiet_logs_nothing():
     assert "/v1/models" not in out
 
 
+@pytest.mark.enable_socket
 def test_it_serves_on_when_nobody_reads_its_log():
     with served() as (process, client):
         process.stdout.close()
@@ -114,6 +118,7 @@ def test_it_serves_on_when_nobody_reads_its_log():
         assert process.stderr.read() == ""
 
 
+@pytest.mark.enable_socket
 def test_ids_are_the_same_for_the_same_seed():
     def first(*options: str) -> str:
         with served(*options) as (_, client):
@@ -132,6 +137,7 @@ def test_a_log_line_is_one_line_whatever_was_sent():
     assert line.endswith("POST /v1/chat/completions??[2J a??model 200 5+7 tokens 0.001000 USD")
 
 
+@pytest.mark.enable_socket
 def test_a_taken_port_is_said(capsys):
     with Emulator().serve() as server:
         assert main(["--port", str(server.port)]) == 1

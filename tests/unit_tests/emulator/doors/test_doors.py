@@ -28,6 +28,7 @@ def client_of(server, **options):
     return httpx.Client(base_url=server.base_url, headers=KEYED, trust_env=False, **options)
 
 
+@pytest.mark.enable_socket
 def test_one_connection_serves_many_requests(emulator):
     with emulator.serve() as server, client_of(server) as client:
         for stream in (False, True, False):
@@ -44,6 +45,7 @@ def test_one_connection_serves_many_requests(emulator):
     assert server.wait_for_connections(0)
 
 
+@pytest.mark.enable_socket
 def test_both_doors_say_the_same():
     answers = []
     for door in ("memory", "socket"):
@@ -64,6 +66,7 @@ def test_both_doors_say_the_same():
     assert [a[1:] for a in answers[:2]] == [a[1:] for a in answers[2:]]
 
 
+@pytest.mark.enable_socket
 def test_a_client_that_goes_away_is_noticed(emulator):
     emulator.script(Fault.stall(1))
     with emulator.serve() as server, client_of(server) as client:
@@ -74,6 +77,7 @@ def test_a_client_that_goes_away_is_noticed(emulator):
         assert server.wait_for_connections(0)
 
 
+@pytest.mark.enable_socket
 def test_a_client_that_hangs_up_is_written_to_no_more(emulator, caplog):
     hung_up = threading.Event()
     with emulator.serve() as server, socket.socket() as client:
@@ -94,6 +98,7 @@ def test_a_client_that_hangs_up_is_written_to_no_more(emulator, caplog):
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
+@pytest.mark.enable_socket
 async def test_hundreds_of_open_streams(emulator):
     emulator.respond_with(lambda _: Fault.stall(3))
     limits = httpx.Limits(max_connections=None)
@@ -118,6 +123,7 @@ async def test_hundreds_of_open_streams(emulator):
         assert server.accepted == 300
 
 
+@pytest.mark.enable_socket
 def test_closing_drops_open_streams(emulator):
     emulator.script(Fault.stall(1))
     server = emulator.serve()
@@ -145,6 +151,7 @@ def test_many_threads_are_billed_to_the_credit(emulator):
     assert len({entry.inference_id for entry in emulator.ledger}) == 200
 
 
+@pytest.mark.enable_socket
 def test_a_scripts_exception_is_told(emulator):
     def broken(_):
         raise KeyError("oops")
@@ -160,6 +167,7 @@ def test_a_scripts_exception_is_told(emulator):
         client.post("/chat/completions", json=BODY)
 
 
+@pytest.mark.enable_socket
 def test_what_is_no_http_is_dropped(emulator):
     with emulator.serve() as server:
         with socket.create_connection((server.host, server.port)) as sock:
@@ -169,6 +177,7 @@ def test_what_is_no_http_is_dropped(emulator):
         assert server.wait_for_connections(0)
 
 
+@pytest.mark.enable_socket
 def test_pipelined_requests_are_answered_in_turn(emulator):
     with emulator.serve() as server, socket.create_connection((server.host, server.port)) as sock:
         sock.settimeout(10)
@@ -255,6 +264,7 @@ def test_public_names():
         package.Emulatr  # noqa: B018
 
 
+@pytest.mark.enable_socket
 def test_no_thread_is_left(emulator):
     with emulator.serve() as server:
         names = {thread.name for thread in threading.enumerate()}

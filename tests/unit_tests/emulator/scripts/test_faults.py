@@ -18,7 +18,7 @@ BODY = {"model": "openai/gpt-5-1", "messages": [{"role": "user", "content": "Hel
 PATIENT, IMPATIENT = httpx.Timeout(60), httpx.Timeout(60, read=0.3)
 
 
-@pytest.fixture(params=["memory", "socket"])
+@pytest.fixture(params=["memory", pytest.param("socket", marks=pytest.mark.enable_socket)])
 def door(request, emulator):
     """A client on either door, the same emulator behind it."""
     if request.param == "memory":
