@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from typing_extensions import override
+
 from langchain_aimlapi._dialects.base import CallFacts, unreadable
+from langchain_aimlapi._http.call import Call
 from langchain_aimlapi._http.deadline import NO_DEADLINE
 from langchain_aimlapi._messages.seal import is_unopened
 from langchain_aimlapi._messages.tools import names_of
-from langchain_aimlapi._wire.json import STUMBLES
+from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.errors import AIMLAPIError
 
 if TYPE_CHECKING:
@@ -24,15 +27,15 @@ if TYPE_CHECKING:
     from langchain_core.outputs import ChatResult
     from typing_extensions import Self
 
-    from langchain_aimlapi._dialects.base import StreamParser
     from langchain_aimlapi._dialects.routing import Route
+    from langchain_aimlapi._dialects.stream_parser import StreamParser
     from langchain_aimlapi._http.deadline import Deadline
     from langchain_aimlapi._http.retry import Retries
     from langchain_aimlapi._http.streams import AsyncEventStream, EventStream
     from langchain_aimlapi._messages.seal import Seal
 
 
-class Turn:
+class Turn(Call):
     """One call: what to send, and what to make of the answer."""
 
     def __init__(
@@ -68,21 +71,24 @@ class Turn:
         Raises:
             AIMLAPIInvalidRequestError: Something in the messages cannot be sent.
         """
-        self.model = str(params["model"])
-        self.stream = stream
-        self.client_request_id = client_request_id
         self._messages = messages
         self._params = {**params, "stream": True} if stream else params
         self._stop = stop
         self._extra_body = extra_body
-        self._retries = retries
         self._route = route
         self._seal = seal
         self._is_unsealed = False
         self._query = f"?{urlencode(query, doseq=True)}" if query else ""
         self._shows_headers = shows_headers
         self._dialect = route.dialect
-        self.payload = self._build_payload()
+        super().__init__(
+            path=self._path(),
+            payload=self._build_payload(),
+            model=str(params["model"]),
+            stream=stream,
+            client_request_id=client_request_id,
+            retries=retries,
+        )
 
     def __enter__(self) -> Self:
         """Begin the call."""
@@ -92,24 +98,14 @@ class Turn:
         """End the call, however it ended: nobody waits for what it may find out."""
         self._route.over()
 
+    def _path(self) -> str:
+        return self._dialect.path + self._query
+
     def _build_payload(self) -> dict[str, Any]:
         payload = self._dialect.build_payload(self._messages, self._params, self._seal)
         return {**payload, **self._extra_body}
 
-    @property
-    def path(self) -> str:
-        """Path of the endpoint and query, below the base URL."""
-        return self._dialect.path + self._query
-
-    @property
-    def attempts(self) -> int:
-        """Requests made so far; the transport counts them."""
-        return self._retries.attempts
-
-    @attempts.setter
-    def attempts(self, value: int) -> None:
-        self._retries.attempts = value
-
+    @override
     def wait(self) -> float:
         """Return the seconds to wait before the first request, then ask again; 0 means go."""
         seconds = self._route.wait()
@@ -117,20 +113,22 @@ class Turn:
             self._follow_route()
         return seconds
 
+    @override
     def lacks(self, body: Mapping[str, Any]) -> str | None:
         """Say what a whole reply lacks to be an answer; None if nothing."""
         return self._dialect.lacks(body)
 
+    @override
     def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
         """Return the seconds to wait before the next request, or raise `error` if it is final."""
-        error.attempts = self.attempts
+        error.attempts = self.retries.attempts
         if self._route.refused(error):
             self._follow_route()
             return 0.0
         if self._leave_out_sealed(error):
             return 0.0
         try:
-            return self._retries.delay_after(error, deadline)
+            return super().failed(error, deadline)
         except AIMLAPIError:
             if self._route.refusal is not None:
                 raise error from self._route.refusal
@@ -149,6 +147,7 @@ class Turn:
     def _follow_route(self) -> None:
         if self._dialect is not self._route.dialect:
             self._dialect = self._route.dialect
+            self.path = self._path()
             self.payload = self._build_payload()
 
     def result(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> ChatResult:
@@ -161,7 +160,7 @@ class Turn:
         facts = self._facts(headers)
         try:
             return self._dialect.parse_response(body, facts)
-        except STUMBLES as error:
+        except SHAPE_ERRORS as error:
             raise unreadable(error, facts) from error
 
     def parser(self, events: EventStream | AsyncEventStream) -> StreamParser:
@@ -175,7 +174,7 @@ class Turn:
         return CallFacts(
             endpoint=self._dialect.name,
             client_request_id=self.client_request_id,
-            attempts=self.attempts,
+            attempts=self.retries.attempts,
             headers=headers,
             stop=self._stop,
             seal=self._seal,

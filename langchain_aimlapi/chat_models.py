@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 import langchain_aimlapi._messages.content_blocks  # noqa: F401  # registers the translator
-from langchain_aimlapi._dialects.base import keeping_partial
 from langchain_aimlapi._dialects.routing import Route
+from langchain_aimlapi._dialects.stream_parser import keeping_partial
 from langchain_aimlapi._http.retry import Retries, RetryPolicy
 from langchain_aimlapi._messages.seal import Seal, fingerprint
 from langchain_aimlapi._messages.structured_output import (

@@ -131,7 +131,7 @@ def _only_valid_payloads(
 
     def recorded(turn: Turn) -> dict[str, Any]:
         payload = build(turn)
-        sent.append((turn.path, copy.deepcopy(payload)))
+        sent.append((turn._path(), copy.deepcopy(payload)))
         return payload
 
     monkeypatch.setattr(Turn, "_build_payload", recorded)

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi._http import call
+from langchain_aimlapi._http.retry import Retries, RetryPolicy
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from langchain_aimlapi._http.deadline import Deadline
     from langchain_aimlapi.errors import AIMLAPIError
 
 
-@dataclass
-class Call:
+class Call(call.Call):
     """A turn with as many retries as it has delays."""
 
-    payload: dict[str, Any] = field(default_factory=lambda: {"model": "m"})
-    stream: bool = False
-    path: str = "/chat/completions"
-    model: str = "openai/gpt-5-1"
-    client_request_id: str = "call-1"
-    attempts: int = 0
-    delays: list[float] = field(default_factory=list)
-    failures: list[AIMLAPIError] = field(default_factory=list)
+    def __init__(
+        self,
+        payload: dict[str, Any] | None = None,
+        *,
+        stream: bool = False,
+        path: str = "/chat/completions",
+        delays: Sequence[float] = (),
+    ) -> None:
+        super().__init__(
+            path=path,
+            payload={"model": "m"} if payload is None else payload,
+            model="openai/gpt-5-1",
+            stream=stream,
+            client_request_id="call-1",
+            retries=Retries(RetryPolicy()),
+        )
+        self.delays = list(delays)
+        self.failures: list[AIMLAPIError] = []
 
-    def wait(self):
-        return 0.0
-
-    def lacks(self, body):
-        return None
+    @property
+    def attempts(self) -> int:
+        return self.retries.attempts
 
     def failed(self, error: AIMLAPIError, deadline: Deadline) -> float:
         self.failures.append(error)

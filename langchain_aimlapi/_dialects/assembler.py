@@ -16,19 +16,17 @@ key rides on one chunk only. Ids are on the first (they survive a cut), the rest
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
 
-from langchain_aimlapi._dialects.base import unreadable
 from langchain_aimlapi._dialects.calls import ToolCalls
 from langchain_aimlapi._dialects.light_chunk import chunk_of
 from langchain_aimlapi._messages.endings import normalized_finish_reason
 from langchain_aimlapi._messages.reasoning import merge_detail
 from langchain_aimlapi._messages.stop import StopFilter
-from langchain_aimlapi._wire.json import STUMBLES, without_surrogates
+from langchain_aimlapi._wire.json import without_surrogates
 from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
@@ -362,49 +360,6 @@ class MessageAssembler:
             "output_items": self.output_items,
         }
         return {key: self._mended(value) for key, value in held_back.items() if value}
-
-
-class AssemblingParser(ABC):
-    """A `StreamParser` that puts its pieces into an assembler; a dialect says how to read them."""
-
-    def __init__(self, facts: CallFacts) -> None:
-        """Start before the first event."""
-        self.facts = facts
-        self.assembler = MessageAssembler(facts)
-
-    @abstractmethod
-    def read(self, event: dict[str, Any]) -> None:
-        """Put what an event tells into the assembler."""
-
-    @property
-    def done(self) -> bool:
-        """True when a stop sequence ended the answer."""
-        return self.assembler.stopped
-
-    @property
-    def output_started(self) -> bool:
-        """True once there was anything to show."""
-        return self.assembler.output_started
-
-    def feed(self, event: dict[str, Any]) -> Iterable[ChatGenerationChunk]:
-        """Take one event; see `StreamParser.feed`."""
-        try:
-            self.read(event)
-            chunk = self.assembler.take_chunk()
-        except STUMBLES as error:
-            raise unreadable(error, self.facts) from error
-        return () if chunk is None else (chunk,)
-
-    def close(self) -> Iterable[ChatGenerationChunk]:
-        """Take the end of the stream; see `StreamParser.close`."""
-        try:
-            return list(self.assembler.take_last_chunks())
-        except STUMBLES as error:
-            raise unreadable(error, self.facts) from error
-
-    def partial_message(self) -> AIMessageChunk:
-        """Return what has come so far."""
-        return self.assembler.partial_message()
 
 
 def _require_text(*values: Any) -> None:

@@ -6,22 +6,20 @@ It does no I/O, and neither dialect knows of the other.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from langchain_aimlapi.errors import (
-    AIMLAPIError,
     AIMLAPIProtocolError,
-    AIMLAPIStreamInterruptedError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from langchain_core.messages import AIMessageChunk, BaseMessage
-    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+    from langchain_core.messages import BaseMessage
+    from langchain_core.outputs import ChatResult
 
+    from langchain_aimlapi._dialects.stream_parser import StreamParser
     from langchain_aimlapi._messages.seal import Seal
     from langchain_aimlapi.errors import ErrorDetails
 
@@ -59,35 +57,6 @@ class CallFacts:
             "client_request_id": self.client_request_id,
             "attempts": self.attempts,
         }
-
-
-class StreamParser(Protocol):
-    """Reads one stream; holds all of its state."""
-
-    @property
-    def done(self) -> bool:
-        """True when a stop sequence ended the answer and the rest need not be read."""
-
-    @property
-    def output_started(self) -> bool:
-        """True once text, reasoning or a tool call was handed out."""
-
-    def feed(self, event: dict[str, Any]) -> Iterable[ChatGenerationChunk]:
-        """Take one event; return the chunks that it makes, often one, sometimes none.
-
-        Raises:
-            AIMLAPIProtocolError: The event has another shape than the API documents.
-        """
-
-    def close(self) -> Iterable[ChatGenerationChunk]:
-        """Take the end of the stream; return the last chunk.
-
-        Raises:
-            AIMLAPIStreamInterruptedError: The answer was not finished.
-        """
-
-    def partial_message(self) -> AIMessageChunk:
-        """Return what has come so far as one message."""
 
 
 class Dialect(Protocol):
@@ -132,30 +101,3 @@ def unreadable(error: Exception, facts: CallFacts) -> AIMLAPIProtocolError:
         f"({type(error).__name__}). Please report it with the model and the inference id.",
         **facts.error_details(),
     )
-
-
-@contextmanager
-def keeping_partial(parser: StreamParser) -> Iterator[None]:
-    """Turn an error that strikes inside a stream into one that carries what had come.
-
-    An error before any output is raised as it is: to the caller the request simply failed, and
-    trying again shows nothing twice.
-    """
-    try:
-        yield
-    except AIMLAPIStreamInterruptedError:
-        raise
-    except AIMLAPIError as error:
-        if not parser.output_started:
-            raise
-        raise AIMLAPIStreamInterruptedError(
-            f"The stream broke off inside the answer: {error}",
-            partial_message=parser.partial_message(),
-            status_code=error.status_code,
-            code=error.code,
-            request_id=error.request_id,
-            client_request_id=error.client_request_id,
-            attempts=error.attempts,
-            body=error.body,
-            response=error.response,
-        ) from error

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
-from langchain_aimlapi._dialects.assembler import AssemblingParser, MessageAssembler
+from langchain_aimlapi._dialects.assembler import MessageAssembler
+from langchain_aimlapi._dialects.stream_parser import StreamParser
 from langchain_aimlapi._messages.content import as_text, kind_of, text_of
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.conversation import named, wire_messages
@@ -102,7 +103,7 @@ class ChatCompletionsDialect:
         return ChatCompletionsStreamParser(facts)
 
 
-class ChatCompletionsStreamParser(AssemblingParser):
+class ChatCompletionsStreamParser(StreamParser):
     """Reads one stream of `chat.completion.chunk` objects."""
 
     @override

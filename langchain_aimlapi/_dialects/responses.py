@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
-from langchain_aimlapi._dialects.assembler import AssemblingParser
 from langchain_aimlapi._dialects.calls import number_of
 from langchain_aimlapi._dialects.item_calls import ItemCalls
 from langchain_aimlapi._dialects.output_items import CALLS, Item, OutputItems, Told, texts_of
 from langchain_aimlapi._dialects.responses_input import wire_items, wire_params
+from langchain_aimlapi._dialects.stream_parser import StreamParser
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.endings import is_cut
 from langchain_aimlapi._messages.usage import (
@@ -87,7 +87,7 @@ class ResponsesDialect:
         return ResponsesStreamParser(facts)
 
 
-class ResponsesStreamParser(AssemblingParser):
+class ResponsesStreamParser(StreamParser):
     """Reads one stream of response events, and remembers what they have told.
 
     Text comes as deltas, then whole when its part is done, again when its item is done, and again

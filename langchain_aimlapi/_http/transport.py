@@ -1,6 +1,6 @@
 """The one place that talks HTTP: requests out, replies and events in, failures as our errors.
 
-`Transport` sends a `Turn`, which knows what to send and whether to send it again. Sync and async
+`Transport` sends a `Call`, which knows what to send and whether to send it again. Sync and async
 differ in `await` alone; what they share are pure functions. Foreign exceptions end here: those of
 httpx hold the request and with it the key, so ours are raised outside of their handlers, with
 neither cause nor context. (Together with `pool` the only module that imports httpx.)
@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_aimlapi._http import pool as _pool
 from langchain_aimlapi._http.attempt import Attempt
@@ -36,6 +35,7 @@ from langchain_aimlapi._http.request import (
     request_headers,
 )
 from langchain_aimlapi._http.streams import AsyncEventStream, EventStream, achunks, chunks
+from langchain_aimlapi._http.timeouts import Timeouts
 from langchain_aimlapi.errors import AIMLAPIError
 
 if TYPE_CHECKING:
@@ -50,13 +50,14 @@ if TYPE_CHECKING:
     import httpx
     from pydantic import SecretStr
 
+    from langchain_aimlapi._http.call import Call
+
 __all__ = [
     "AsyncEventStream",
     "EventStream",
     "Reply",
     "Timeouts",
     "Transport",
-    "Turn",
     "check_headers",
     "check_http_client",
     "normalize_base_url",
@@ -67,102 +68,8 @@ _ERROR_BODY_WAIT = 10.0  # seconds for each read of an error's body: its status 
 _T = TypeVar("_T")
 
 
-class Turn(Protocol):
-    """One call without its I/O, as the transport sees it."""
-
-    attempts: int
-    """Requests made so far; the transport adds 1 before each."""
-
-    @property
-    def path(self) -> str:
-        """Path of the endpoint in use now, below the base URL."""
-
-    @property
-    def payload(self) -> dict[str, Any]:
-        """The request's JSON; another object after a change of endpoint."""
-
-    @property
-    def stream(self) -> bool:
-        """Whether events are asked for."""
-
-    @property
-    def model(self) -> str:
-        """The model, for messages of errors."""
-
-    @property
-    def client_request_id(self) -> str:
-        """`X-Client-Request-Id` of all requests of this call."""
-
-    def wait(self) -> float:
-        """Return the seconds to wait before the first request, then ask again; 0 means go."""
-
-    def lacks(self, body: Mapping[str, Any]) -> str | None:
-        """Say what a whole reply lacks to be an answer; None if nothing."""
-
-    def failed(self, error: AIMLAPIError, deadline: Deadline) -> float:
-        """Return the seconds to wait before the next request, or raise `error` if it is final."""
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """How long each step may take, in seconds; None means no limit.
-
-    Attributes:
-        connect: To connect, and again to agree on encryption.
-        first_byte: From the sent request to the first byte of a stream or the headers of a plain
-            reply, whose body may then take as long between two reads. Reasoning is slow.
-        idle: Between two reads of a stream.
-        write: For each part of the request to be taken by the network.
-        pool: To wait for a slot while as many calls run as the process may have connections.
-        call: For a whole call, its retries and the reading of its stream included. Only looking a
-            name up, in sync code, is not cut short; nor is a step of a user's own client that
-            takes longer than its timeout, as each slow byte of headers may.
-        explicit: Whether the user has set them. Only then do they replace those of a user's own
-            client, where `first_byte` stands for every read.
-    """
-
-    connect: float | None = 10.0
-    first_byte: float | None = 600.0
-    idle: float | None = 120.0
-    write: float | None = 60.0
-    pool: float | None = 600.0
-    call: float | None = None
-    explicit: bool = False
-
-    @classmethod
-    def of(cls, given: Any, deadline: float | None = None, idle: float | None = None) -> Timeouts:
-        """Return timeouts that a user has set.
-
-        Args:
-            given: One number for every wait, `(connect, read)` or `(connect, read, write, pool)`,
-                an `httpx.Timeout`, or None for those of this package.
-            deadline: Seconds for the whole call.
-            idle: Seconds between two reads of a stream, where that is another number.
-        """
-        if given is None:
-            made = cls(call=deadline)
-        elif isinstance(given, tuple):
-            connect, read, write, pool = (*given, given[1], given[1])[:4]
-            made = cls(connect, read, read, write, pool, deadline, explicit=True)
-        elif hasattr(given, "connect"):
-            waits = (given.connect, given.read, given.read, given.write, given.pool)
-            made = cls(*waits, deadline, explicit=True)
-        else:
-            made = cls(given, given, given, given, given, deadline, explicit=True)
-        return replace(made, idle=idle) if idle is not None else made
-
-    def by_step(self) -> dict[str, float | None]:
-        """Return the seconds for each step of a request, as httpx names them."""
-        return {
-            "connect": self.connect,
-            "read": self.first_byte,
-            "write": self.write,
-            "pool": self.pool,
-        }
-
-
 class Transport:
-    """Sends turns to one address with one key; cheap to make, so a model makes one for each call.
+    """Sends calls to one address with one key; cheap to make, so a model makes one for each call.
 
     Connections are shared by all transports of the process, and kept while a lease counts.
     """
@@ -207,35 +114,35 @@ class Transport:
 
     # ------------------------------------------------------------------------------ the calls
 
-    def post(self, turn: Turn) -> Reply:
-        """Send `turn` until it is answered; the answer is a JSON object that is no error.
+    def post(self, call: Call) -> Reply:
+        """Send `call` until it is answered; the answer is a JSON object that is no error.
 
         Raises:
-            AIMLAPIError: What `turn.failed` takes for final.
+            AIMLAPIError: What `call.failed` takes for final.
         """
-        return self._until_final(turn, self._receive)
+        return self._until_final(call, self._receive)
 
-    async def apost(self, turn: Turn) -> Reply:
-        """Send `turn` until it is answered; see `post`."""
-        return await self._auntil_final(turn, self._areceive)
+    async def apost(self, call: Call) -> Reply:
+        """Send `call` until it is answered; see `post`."""
+        return await self._auntil_final(call, self._areceive)
 
     @contextlib.contextmanager
-    def stream(self, turn: Turn) -> Iterator[EventStream]:
-        """Send `turn` until a stream begins; leaving the block closes it.
+    def stream(self, call: Call) -> Iterator[EventStream]:
+        """Send `call` until a stream begins; leaving the block closes it.
 
         Raises:
-            AIMLAPIError: What `turn.failed` takes for final. Once headers have come, nothing is
+            AIMLAPIError: What `call.failed` takes for final. Once headers have come, nothing is
                 sent again: the stream itself raises.
         """
-        events = self._until_final(turn, self._open)
+        events = self._until_final(call, self._open)
         try:
             yield events
         finally:
             events.close()
 
-    def astream(self, turn: Turn) -> _AsyncStreaming:
-        """Send `turn` until a stream begins; see `stream`."""
-        return _AsyncStreaming(self._auntil_final(turn, self._aopen))
+    def astream(self, call: Call) -> _AsyncStreaming:
+        """Send `call` until a stream begins; see `stream`."""
+        return _AsyncStreaming(self._auntil_final(call, self._aopen))
 
     def get(
         self,
@@ -274,36 +181,36 @@ class Transport:
 
     # ------------------------------------------------------------------------------- attempts
 
-    def _until_final(self, turn: Turn, receive: Callable[[Exchange], _T]) -> _T:
+    def _until_final(self, call: Call, receive: Callable[[Exchange], _T]) -> _T:
         deadline = Deadline(self._timeouts.call)
-        while (wait := turn.wait()) and deadline.allows(wait):
+        while (wait := call.wait()) and deadline.allows(wait):
             time.sleep(wait)
         encoded, wants_fresh = None, False
         while True:
-            encoded = encode(turn.payload, encoded)
+            encoded = encode(call.payload, encoded)
             attempt = Attempt(deadline, wants_fresh=wants_fresh)
-            exchange = self._posting(turn, encoded.pieces, self._client, attempt)
+            exchange = self._posting(call, encoded.pieces, self._client, attempt)
             try:
                 return receive(exchange)
             except AIMLAPIError as error:
-                delay = turn.failed(exchange.noted(error), deadline)
+                delay = call.failed(exchange.noted(error), deadline)
             wants_fresh = wants_fresh or attempt.met_a_closed_connection
             time.sleep(delay)
 
-    async def _auntil_final(self, turn: Turn, receive: Callable[[Exchange], Awaitable[_T]]) -> _T:
+    async def _auntil_final(self, call: Call, receive: Callable[[Exchange], Awaitable[_T]]) -> _T:
         deadline = Deadline(self._timeouts.call)
         # Another thread may be what it waits for.
-        while (wait := turn.wait()) and deadline.allows(wait):  # noqa: ASYNC110
+        while (wait := call.wait()) and deadline.allows(wait):  # noqa: ASYNC110
             await asyncio.sleep(wait)
         encoded, wants_fresh = None, False
         while True:
-            encoded = encode(turn.payload, encoded)
+            encoded = encode(call.payload, encoded)
             attempt = Attempt(deadline, wants_fresh=wants_fresh)
-            exchange = self._posting(turn, encoded.pieces, self._async_client, attempt)
+            exchange = self._posting(call, encoded.pieces, self._async_client, attempt)
             try:
                 return await receive(exchange)
             except AIMLAPIError as error:
-                delay = turn.failed(exchange.noted(error), deadline)
+                delay = call.failed(exchange.noted(error), deadline)
             wants_fresh = wants_fresh or attempt.met_a_closed_connection
             await asyncio.sleep(delay)
 
@@ -401,31 +308,31 @@ class Transport:
 
     def _posting(
         self,
-        turn: Turn,
+        call: Call,
         pieces: list[bytes],
         client: httpx.Client | httpx.AsyncClient | None,
         attempt: Attempt,
     ) -> Exchange:
-        url = address(self._base_url, turn.path)
+        url = address(self._base_url, call.path)
         check_emulated(url.host, client)
         headers = request_headers(
             self._key(),
             self._headers,
             host=url.host,
-            stream=turn.stream,
-            client_request_id=turn.client_request_id,
+            stream=call.stream,
+            client_request_id=call.client_request_id,
             attribution=self._attribution,
         )
         request = self._request(client, url, headers, pieces, attempt)
-        turn.attempts += 1
+        call.retries.attempts += 1
         return Exchange(
             request,
             attempt,
-            turn.model,
-            turn.client_request_id,
-            turn.attempts,
-            turn.lacks,
-            turn.payload.keys(),
+            call.model,
+            call.client_request_id,
+            call.retries.attempts,
+            call.lacks,
+            call.payload.keys(),
         )
 
     def _getting(

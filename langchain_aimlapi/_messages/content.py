@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from langchain_aimlapi._wire.json import STUMBLES, dumps
+from langchain_aimlapi._wire.json import SHAPE_ERRORS, dumps
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def user_parts(content: Any) -> str | list[Part]:
             parts.append(to_part(block))
         except AIMLAPIInvalidRequestError as error:
             raise AIMLAPIInvalidRequestError(f"Block {position}: {error}") from error
-        except STUMBLES as error:
+        except SHAPE_ERRORS as error:
             raise AIMLAPIInvalidRequestError(
                 f"Block {position} has another shape than LangChain documents "
                 f"({type(error).__name__})."
@@ -246,7 +246,7 @@ def _result_parts(block: Part) -> Iterable[Part]:
             yield from _result_parts(piece)
         return
     if kind in _CONVERTERS:
-        with contextlib.suppress(AIMLAPIInvalidRequestError, *STUMBLES):
+        with contextlib.suppress(AIMLAPIInvalidRequestError, *SHAPE_ERRORS):
             part = _CONVERTERS[kind](block)
             if _is_sendable(part):
                 yield part

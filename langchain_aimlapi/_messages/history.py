@@ -33,7 +33,7 @@ from langchain_core.messages import (
 
 from langchain_aimlapi._messages.content import as_text, blocks_of, kind_of, refusal_of, text_of
 from langchain_aimlapi._messages.tool_calls import without_mark
-from langchain_aimlapi._wire.json import STUMBLES
+from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def normal_form(messages: Sequence[BaseMessage], *, continued: bool = False) -> 
     for position, message in enumerate(messages):
         try:
             _take(turns, position, message, messages, continued=continued)
-        except STUMBLES as error:  # noqa: PERF203 - the error names the message
+        except SHAPE_ERRORS as error:  # noqa: PERF203 - the error names the message
             raise AIMLAPIInvalidRequestError(
                 f"Message {position} ({message.type}) cannot be sent: something in it has another "
                 f"shape than LangChain documents ({type(error).__name__})."

@@ -12,10 +12,8 @@ from typing import Any
 
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 
+from langchain_aimlapi._wire.account import CREDITS_PER_USD
 from langchain_aimlapi._wire.error_text import finite_number
-
-CREDITS_PER_USD = 2_000_000
-"""AI/ML API documentation, pricing, 2026-08."""
 
 
 def usage_from_chat(usage: Mapping[str, Any] | None) -> UsageMetadata | None:

@@ -28,7 +28,7 @@ _LARGE = 1024 * 1024  # characters of a text that is encoded apart from the rest
 _SLICE = 256 * 1024  # characters of it that are encoded at once
 _STAND_IN = os.urandom(16).hex()  # no text that is sent can be equal to it
 
-STUMBLES = (AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
+SHAPE_ERRORS = (AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
 """What reading JSON of an unexpected shape raises.
 
 Readers take every part of a reply or a message as optional, but not every part of every type.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration
 
-from langchain_aimlapi._messages.usage import CREDITS_PER_USD
+from langchain_aimlapi._wire.account import CREDITS_PER_USD
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
     AIMLAPIError,

@@ -14,8 +14,8 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import Self, override
 
-from langchain_aimlapi._messages.usage import CREDITS_PER_USD
 from langchain_aimlapi._model.watch import watch_call
+from langchain_aimlapi._wire.account import CREDITS_PER_USD
 from langchain_aimlapi.cost.spend import Spend, own_message, spend_of, table
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
 from langchain_aimlapi.profiles import MODEL_PROVIDER

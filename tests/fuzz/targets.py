@@ -20,12 +20,13 @@ from langchain_core.messages import (
     message_chunk_to_message,
 )
 
-from langchain_aimlapi._dialects.base import CallFacts, keeping_partial, unreadable
+from langchain_aimlapi._dialects.base import CallFacts, unreadable
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
+from langchain_aimlapi._dialects.stream_parser import keeping_partial
 from langchain_aimlapi._http.exchange import EventDecoder, Exchange
 from langchain_aimlapi._http.sse import ServerSentEvent, SSEDecoder
-from langchain_aimlapi._wire.json import STUMBLES, dumps, loads
+from langchain_aimlapi._wire.json import SHAPE_ERRORS, dumps, loads
 from langchain_aimlapi._wire.refusals import error_from_event, error_from_response
 from langchain_aimlapi.account import parse_balance, parse_models, parse_usage_log
 from langchain_aimlapi.errors import (
@@ -99,7 +100,7 @@ def reply(endpoint: str, data: bytes) -> None:
         return
     try:
         message = dialect.parse_response(body, FACTS).generations[0].message
-    except STUMBLES as error:
+    except SHAPE_ERRORS as error:
         unreadable(error, FACTS)
         return
     except AIMLAPIError:

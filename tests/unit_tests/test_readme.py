@@ -31,7 +31,7 @@ PAGES = {
     name: (ROOT / "cookbook" / f"{name}.md").read_text(encoding="utf-8")
     for name in ("emulator", "tracing")
 }
-FOREIGN = {"openinference", "opentelemetry", "langfuse", "vcr"}
+THIRD_PARTY = {"openinference", "opentelemetry", "langfuse", "vcr"}
 """What blocks import that the tests of third parties run."""
 FENCE = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
@@ -75,7 +75,7 @@ def test_every_python_block_runs(
     """All in one session and in order, as a reader would type them, on an emulated API."""
     session: dict[str, Any] = {}
     for block in blocks("python"):
-        if needs(block) & FOREIGN:
+        if needs(block) & THIRD_PARTY:
             continue
         run(block, session)
         if "print(" in block and "except" not in block:
@@ -99,7 +99,7 @@ def test_every_python_block_of_a_page_runs(
 ):
     session: dict[str, Any] = {}
     for block in blocks("python", PAGES[page]):
-        if not needs(block) & FOREIGN and "trace." not in block:
+        if not needs(block) & THIRD_PARTY and "trace." not in block:
             run(block, session)
     assert session
     assert served.requests == []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Candidate:
     """One choice of an answer; `reasoning` is `None` where there is not even an empty summary."""
 
     text: str | None
@@ -58,7 +58,7 @@ class Generation:
     key: str
     created: int
     model: str
-    choices: tuple[Choice, ...]
+    choices: tuple[Candidate, ...]
     usage: Usage
     credits: int
     told: bool
@@ -113,7 +113,7 @@ def generate(
     )
 
 
-def _choice(reply: Reply, conversation: Conversation, key: str, at: int) -> Choice:
+def _choice(reply: Reply, conversation: Conversation, key: str, at: int) -> Candidate:
     calls = tuple(
         ToolCall(call.name, call.args, call.id or f"call_{key}{at:x}{number:x}")
         for number, call in enumerate(reply.tool_calls)
@@ -121,7 +121,7 @@ def _choice(reply: Reply, conversation: Conversation, key: str, at: int) -> Choi
     reasoning = (reply.reasoning,) if isinstance(reply.reasoning, str) else reply.reasoning
     asked = conversation.top_logprobs is not None
     logprobs = reply.logprobs if reply.logprobs is not None else asked
-    return Choice(
+    return Candidate(
         text=reply.text,
         tool_calls=calls,
         reasoning=None if reasoning is None else tuple(reasoning),
@@ -132,7 +132,7 @@ def _choice(reply: Reply, conversation: Conversation, key: str, at: int) -> Choi
     )
 
 
-def _count(choices: tuple[Choice, ...], conversation: Conversation) -> Usage:
+def _count(choices: tuple[Candidate, ...], conversation: Conversation) -> Usage:
     reasoning = sum(count_tokens(choice.reasoning_text) for choice in choices)
     visible = sum(
         count_tokens(choice.text or "")

@@ -53,7 +53,7 @@ class ScriptFileError(Exception):
     """A script that is not one; its text names every place that is wrong."""
 
 
-class Line(NamedTuple):
+class ScriptStep(NamedTuple):
     """One step of a script file."""
 
     step: Reply | Fault
@@ -61,7 +61,7 @@ class Line(NamedTuple):
     times: int | None
 
 
-def read_script(source: str | Path | Sequence[Mapping[str, Any]]) -> list[Line]:
+def read_script(source: str | Path | Sequence[Mapping[str, Any]]) -> list[ScriptStep]:
     """Read a script.
 
     Args:
@@ -232,10 +232,10 @@ _script = array(_entry)
 # What is meant; the form is right by now.
 
 
-def _line(entry: Mapping[str, Any]) -> Line:
+def _line(entry: Mapping[str, Any]) -> ScriptStep:
     when = entry.get("when")
     match = None if when is None else Match(**{key: _wanted(v) for key, v in when.items()})
-    return Line(_step(entry), match, entry.get("times", 1 if match is None else None))
+    return ScriptStep(_step(entry), match, entry.get("times", 1 if match is None else None))
 
 
 def _step(entry: Mapping[str, Any]) -> Reply | Fault:

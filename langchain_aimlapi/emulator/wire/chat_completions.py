@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from langchain_aimlapi.emulator.account.ledger import Usage
-    from langchain_aimlapi.emulator.answers.generation import Choice, Generation
+    from langchain_aimlapi.emulator.answers.generation import Candidate, Generation
     from langchain_aimlapi.emulator.answers.replies import StreamStyle, ToolCall
 
 _FINGERPRINT = "fp_emulator"
@@ -55,7 +55,7 @@ def whole_body(generation: Generation) -> dict[str, Any]:
     return {**body, "meta": generation.meta} if generation.meta else body
 
 
-def _whole_choice(choice: Choice, index: int, reasoning_field: str) -> dict[str, Any]:
+def _whole_choice(choice: Candidate, index: int, reasoning_field: str) -> dict[str, Any]:
     # The spec wants a string here; null beside tool calls or a refusal is the upstream's habit.
     empty = None if choice.tool_calls or choice.refusal is not None else ""
     message: dict[str, Any] = {
@@ -84,7 +84,7 @@ def _function(call: ToolCall, arguments: str) -> dict[str, str]:
     return {"name": call.name, "arguments": arguments}
 
 
-def _annotations(choice: Choice) -> list[dict[str, Any]]:
+def _annotations(choice: Candidate) -> list[dict[str, Any]]:
     return [
         {
             "type": "url_citation",
@@ -150,7 +150,9 @@ def _chunk(
     }
 
 
-def _choice_chunks(choice: Choice, index: int, generation: Generation) -> Iterator[dict[str, Any]]:
+def _choice_chunks(
+    choice: Candidate, index: int, generation: Generation
+) -> Iterator[dict[str, Any]]:
     style = generation.reply.stream
     for delta, logprobs in _deltas(choice, generation):
         if style.repeat_role:
@@ -168,7 +170,7 @@ def _choice_chunks(choice: Choice, index: int, generation: Generation) -> Iterat
 
 
 def _deltas(
-    choice: Choice, generation: Generation
+    choice: Candidate, generation: Generation
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any] | None]]:
     style, field = generation.reply.stream, generation.reply.reasoning_field
     content = None if style.null_content else ""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from langchain_aimlapi.emulator.account.ledger import Usage
-    from langchain_aimlapi.emulator.answers.generation import Choice, Generation
+    from langchain_aimlapi.emulator.answers.generation import Candidate, Generation
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 _PREFIXES = {"web_search_call": "ws", "code_interpreter_call": "ci", "mcp_call": "mcp"}
@@ -126,7 +126,7 @@ def _reasoning_item(generation: Generation, parts: tuple[str, ...]) -> dict[str,
     return item
 
 
-def _content(choice: Choice) -> list[dict[str, Any]]:
+def _content(choice: Candidate) -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = []
     if choice.text is not None:
         content.append(

@@ -18,8 +18,9 @@ from langchain_core.messages import (
 )
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._dialects.base import CallFacts, keeping_partial
+from langchain_aimlapi._dialects.base import CallFacts
 from langchain_aimlapi._dialects.responses import ResponsesDialect
+from langchain_aimlapi._dialects.stream_parser import keeping_partial
 from langchain_aimlapi.emulator import Emulator, Reply, StreamStyle, ToolCall, Usage
 from langchain_aimlapi.errors import (
     AIMLAPIContextOverflowError,

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk, HumanMessage, message_chunk_to_message
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._dialects.base import CallFacts, keeping_partial, unreadable
+from langchain_aimlapi._dialects.base import CallFacts, unreadable
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
+from langchain_aimlapi._dialects.stream_parser import keeping_partial
 from langchain_aimlapi._messages.tool_calls import without_mark
-from langchain_aimlapi._wire.json import STUMBLES
+from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, ToolCall, Usage
 from langchain_aimlapi.errors import (
     AIMLAPIAuthenticationError,
@@ -75,7 +76,7 @@ def read_whole(endpoint: str, body: Any, facts: CallFacts = FACTS) -> Any:
     """Read a whole reply as a turn does."""
     try:
         return DIALECTS[endpoint].parse_response(body, facts).generations[0].message
-    except STUMBLES as error:
+    except SHAPE_ERRORS as error:
         raise unreadable(error, facts) from error
 
 
