@@ -1,1 +1,1 @@
-"""What is read the same way everywhere: JSON text, and what an error body says."""
+"""What is read the same way everywhere: JSON text, the account's pages, and errors of a server."""
