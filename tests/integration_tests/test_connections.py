@@ -189,19 +189,15 @@ def test_parent_and_child_each_see_their_own_answers():
     script = """
         import asyncio, os, sys
         from pydantic import SecretStr
+        from langchain_aimlapi._http import call
+        from langchain_aimlapi._http.retry import Retries, RetryPolicy
         from langchain_aimlapi._http.transport import Timeouts, Transport
 
-        class Call:
-            stream, path, model, client_request_id = False, "/x", "m", "c"
-            attempts = 0
-            def __init__(self, payload):
-                self.payload = payload
-            def wait(self):
-                return 0.0
-            def lacks(self, body):
-                return None
-            def failed(self, error, deadline):
-                raise error
+        def Call(payload):
+            return call.Call(
+                path="/x", payload=payload, model="m", stream=False, client_request_id="c",
+                retries=Retries(RetryPolicy(0)),
+            )
 
         transport = Transport(
             base_url=sys.argv[1], api_key=SecretStr("k"), headers={}, timeouts=Timeouts()
@@ -249,6 +245,29 @@ def test_parent_and_child_each_see_their_own_answers():
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+async def test_a_forked_child_leaves_the_streams_alone_that_it_has_from_its_parent(way):
+    """What runs in the child after the fork is run here, within an open stream."""
+    opened = _pool._registry
+    with serving(events) as server:
+        if way == "sync":
+            with to(server).stream(Call(stream=True)) as stream:
+                assert next(iter(stream)) == {"n": 1}
+                _pool._start_anew()
+            kept = [opened.threads]
+        else:
+            async with to(server).astream(Call(stream=True)) as stream:
+                assert await anext(aiter(stream)) == {"n": 1}
+                _pool._start_anew()
+            kept = list(opened.loops.values())
+        assert _pool._registry is not opened
+        assert [len(each._free) for each in kept] == [0]
+        assert not server.closed.acquire(timeout=0.05)  # neither given back nor shut down
+        assert _pool._inherited.pop() is opened
+        network = stream._response.extensions["network_stream"]  # for the server's sake
+        network.close() if way == "sync" else await network.aclose()
 
 
 # ---------------------------------------------------------------------------------------- leases
