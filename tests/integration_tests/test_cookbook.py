@@ -129,6 +129,15 @@ def test_it_is_stored_as_it_ran(path: Path):
 
 
 @notebooks
+def test_it_opens_with_what_it_shows_and_ends_with_what_was_seen(path: Path):
+    first, *_, last = read(path).cells
+    title, _, opening = first.source.partition("\n\n")
+    assert (title[:2], "\n" in title) == ("# ", False)
+    assert "AIMLAPI_API_KEY" in opening
+    assert last.source.startswith("## What was seen\n\n- ")
+
+
+@notebooks
 def test_it_shows_no_machine(path: Path):
     text = path.read_text(encoding="utf-8")
     assert not [word for word in ("/home/", "/root/", "/tmp/", "site-packages") if word in text]

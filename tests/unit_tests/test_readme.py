@@ -134,8 +134,6 @@ def test_every_block_of_the_class_docstring_runs(monkeypatch: pytest.MonkeyPatch
 def test_the_pytest_example_passes(aimlapi_emulator: Emulator):
     (example,) = [block for block in blocks("python") if "def test_" in block]
     session: dict[str, Any] = {}
-    run("from langchain_aimlapi import ChatAIMLAPI", session)
-    run("from langchain_aimlapi.emulator import Reply", session)
     run(example, session)
     session["test_greeting"](aimlapi_emulator)
     assert len(aimlapi_emulator.requests) == 1
