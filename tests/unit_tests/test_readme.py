@@ -242,7 +242,7 @@ def test_names_in_the_text_exist():
     errors = set(re.findall(r"\bAIMLAPI\w*Error\b", README))
     assert errors <= set(langchain_aimlapi.__all__)
     package = ROOT / "langchain_aimlapi"
-    (path,) = [block for block in blocks("text", CONTRIBUTING) if "chat_models.py" in block]
+    path = next(block for block in blocks("text", CONTRIBUTING) if "chat_models.py" in block)
     named = re.findall(r"^(\S+?),? ", path.strip(), re.MULTILINE)
     assert len(named) == len(path.strip().splitlines())
     for name in named:
