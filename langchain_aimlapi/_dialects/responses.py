@@ -61,6 +61,7 @@ class ResponsesDialect:
             **wire_params(params, reasons=reasons),
             "input": wire_items(
                 messages,
+                str(params["model"]),
                 stored=stored,
                 reasons=reasons,
                 continued=bool(params.get("previous_response_id")),

@@ -8,36 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi._dialects.replay import CALL_ITEMS, Replay
 from langchain_aimlapi._messages.content import INPUT_ITEMS
 from langchain_aimlapi._messages.conversation import wire_messages
-from langchain_aimlapi._messages.custom_tools import call_output, replayed_call
-from langchain_aimlapi._messages.seal import Seal, unmarked
+from langchain_aimlapi._messages.custom_tools import call_output
+from langchain_aimlapi._messages.seal import Seal
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
-from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from langchain_core.messages import AIMessage, BaseMessage
-
-    from langchain_aimlapi._messages.history import AssistantTurn, Call
+    from langchain_core.messages import BaseMessage
 
 _ENCRYPTED = "reasoning.encrypted_content"
-_CITATION_KEYS = frozenset({"url", "title", "start_index", "end_index"})
-_CALL_ITEMS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
-_REPLAYED: dict[str, dict[str, type]] = {
-    "message": {"id": str, "span": list},
-    "reasoning": {"id": str, "summary": list},
-    "function_call": {"call_id": str},
-    "custom_tool_call": {"call_id": str},
-    "local_shell_call": {"call_id": str},
-    "web_search_call": {"id": str, "status": str},
-    "code_interpreter_call": {"id": str, "code": str, "container_id": str, "status": str},
-    "mcp_list_tools": {"id": str, "server_label": str, "tools": list},
-    "mcp_approval_request": {"id": str, "server_label": str, "name": str, "arguments": str},
-    "mcp_call": {"id": str, "server_label": str, "name": str, "arguments": str},
-}
-"""The kinds of items that the API takes back, and what it requires of them."""
 _NO_PLACE = frozenset({"seed", "logprobs", "top_logprobs"})
 
 
@@ -162,6 +145,7 @@ def _without_none(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def wire_items(
     messages: Sequence[BaseMessage],
+    model: str,
     *,
     stored: bool,
     reasons: bool,
@@ -172,6 +156,7 @@ def wire_items(
 
     Args:
         messages: The conversation.
+        model: The model that is asked; not all take all kinds of items.
         stored: Whether the vendor keeps responses, so that ids alone are enough.
         reasons: Whether the model takes reasoning items.
         continued: Whether the vendor has the turns before it.
@@ -180,26 +165,17 @@ def wire_items(
     Raises:
         AIMLAPIInvalidRequestError: A message or a block that the API has no place for.
     """
-    seal = seal or Seal()
-
-    def is_sendable(item: dict[str, Any]) -> bool:
-        if item["type"] != "reasoning":
-            return True
-        return reasons and (stored or bool(item.get("encrypted_content"))) and seal.opens(item)
-
-    def wire_assistant(turn: AssistantTurn) -> list[dict[str, Any]]:
-        return list(_wire_assistant(turn, is_sendable))
-
+    replay = Replay(model, stored=stored, reasons=reasons, seal=seal or Seal())
     items: list[Any] = []
     kinds: dict[str, str] = {}
-    for wire in wire_messages(messages, wire_assistant, continued=continued):
+    for wire in wire_messages(messages, replay.items_of, continued=continued):
         # What has a type is an item already, whatever else stands in it.
         role = "" if "type" in wire else wire.get("role", "")
         if role == "tool":
             call_id = wire["tool_call_id"]
             items.append(call_output(kinds.get(call_id), call_id, wire["content"]))
             continue
-        if wire.get("type") in _CALL_ITEMS:
+        if wire.get("type") in CALL_ITEMS:
             kinds[wire["call_id"]] = wire["type"]
         items.extend(_ITEM_OF_ROLE.get(role, _as_it_is)(wire))
     return items
@@ -236,102 +212,3 @@ _PARTS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "image_url": _image_part,
     "file": lambda part: {"type": "input_file", **part["file"]},
 }
-
-
-# --- assistant turns ----------------------------------------------------------------------------
-
-
-def _wire_assistant(
-    turn: AssistantTurn, sendable: Callable[[dict[str, Any]], bool]
-) -> Iterator[dict[str, Any]]:
-    """Replay an assistant turn: as the items that it came as, else as an easy message and calls.
-
-    Reasoning goes with what followed it, or not at all: the API refuses it alone.
-    """
-    calls = list(turn.calls)
-    refusal = turn.refusal
-    thoughts: list[dict[str, Any]] = []
-    # The schema wants id, status and annotations of a replayed output message; without them, or
-    # with another text, it goes as an easy message, which has no place for a refusal's own type.
-    easy = {"role": "assistant", "content": turn.text + refusal} if turn.text + refusal else None
-    items = list(filter(sendable, _items_of(turn.message)))
-    texts = _texts(turn.text, [item["span"] for item in items if item["type"] == "message"])
-    for item in items:
-        kind = item["type"]
-        wire: dict[str, Any] | None = item
-        if kind == "reasoning":
-            thoughts.append(unmarked(item))
-            continue
-        if kind == "message" and texts is None:
-            wire, easy = easy, None
-        elif kind == "message" and texts is not None:
-            text = texts.pop(0)
-            wire = _output_message(item, text, refusal) if text or refusal else None
-            refusal, easy = "", None
-        elif kind in _CALL_ITEMS:
-            wire = _taken(item, calls)
-        if wire is not None:
-            yield from thoughts
-            yield wire
-        thoughts = []
-    if easy is not None:
-        yield easy
-    for call in calls:
-        yield replayed_call({"type": "function_call"}, call)
-
-
-def _taken(item: Mapping[str, Any], calls: list[Call]) -> dict[str, Any] | None:
-    """Take the call of an item out of the calls, and return it as the item; None if it is gone."""
-    call = next((call for call in calls if call.came_as == item["call_id"]), None)
-    if call is None:
-        return None
-    calls.remove(call)
-    return replayed_call(item, call)
-
-
-def _items_of(message: AIMessage) -> list[dict[str, Any]]:
-    """Return the items that a message of this dialect was made of, those that are sound."""
-    if message.response_metadata.get("model_provider") != MODEL_PROVIDER:
-        return []
-    items = message.additional_kwargs.get("output_items")
-    return [item for item in items if _is_sound(item)] if isinstance(items, list) else []
-
-
-def _is_sound(item: Any) -> bool:
-    """Tell whether a kept item has what the API requires of it."""
-    if not isinstance(item, dict) or not isinstance(kind := item.get("type"), str):
-        return False
-    needed = _REPLAYED.get(kind)
-    return needed is not None and all(
-        isinstance(item.get(key), form) for key, form in needed.items()
-    )
-
-
-def _texts(text: str, spans: Sequence[Any]) -> list[str] | None:
-    """Return the text of each message item; None where the text was edited to another length."""
-    if not spans or spans[-1][-1:] != [len(text)]:
-        return None
-    return [text[slice(*span)] for span in spans]
-
-
-def _output_message(item: Mapping[str, Any], text: str, refusal: str) -> dict[str, Any]:
-    content: list[dict[str, Any]] = []
-    if text:
-        # The request schema takes citations alone, and only whole ones.
-        annotations = [
-            annotation
-            for annotation in item.get("annotations", ())
-            if isinstance(annotation, dict)
-            and annotation.get("type") == "url_citation"
-            and annotation.keys() >= _CITATION_KEYS
-        ]
-        content.append({"type": "output_text", "text": text, "annotations": annotations})
-    if refusal:
-        content.append({"type": "refusal", "refusal": refusal})
-    return {
-        "type": "message",
-        "role": "assistant",
-        "id": item["id"],
-        "status": item.get("status") or "completed",
-        "content": content,
-    }

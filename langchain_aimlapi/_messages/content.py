@@ -92,7 +92,7 @@ def kind_of(block: Part) -> str:
     return kind if isinstance(kind, str) else ""
 
 
-def _unwrapped(block: Part) -> Part:
+def unwrapped(block: Part) -> Part:
     """Return the block that LangChain's `non_standard` block holds, or the block itself."""
     while kind_of(block) == "non_standard" and isinstance(value := block.get("value"), dict):
         block = value
@@ -230,7 +230,7 @@ def _result_parts(block: Part) -> Iterable[Part]:
 
     Images and PDF files are what they are; of the rest that which can be said in text.
     """
-    block = _unwrapped(block)
+    block = unwrapped(block)
     kind = kind_of(block)
     inner = block.get("content")
     source = _source(block)
@@ -301,7 +301,7 @@ def to_part(block: Part) -> Part:
     Raises:
         AIMLAPIInvalidRequestError: The block's type is not one of those that these models take.
     """
-    block = _unwrapped(block)
+    block = unwrapped(block)
     kind = kind_of(block)
     if kind in INPUT_ITEMS:
         return block

@@ -31,7 +31,14 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from langchain_aimlapi._messages.content import as_text, blocks_of, kind_of, refusal_of, text_of
+from langchain_aimlapi._messages.content import (
+    as_text,
+    blocks_of,
+    kind_of,
+    refusal_of,
+    text_of,
+    unwrapped,
+)
 from langchain_aimlapi._messages.tool_calls import without_mark
 from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
@@ -46,6 +53,15 @@ NOT_RUN = "No result: this call was not run."
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CALL_BLOCKS = frozenset({"tool_use", "tool_call", "invalid_tool_call"})
+_WITHOUT_LOSS = frozenset(
+    {
+        *_CALL_BLOCKS,
+        *("function_call", "custom_tool_call", "tool_call_chunk", "tool_result"),
+        *("text", "output_text", "input_text", "refusal"),
+        *("reasoning", "reasoning_content", "thinking", "redacted_thinking", "cachePoint"),
+    }
+)
+"""Blocks of an assistant turn that are sent in another place, or say nothing to anybody else."""
 _ROLES = {"user": "user", "human": "user", "system": "system", "developer": "developer"}
 _RESULT_ROLES = frozenset({"tool", "function"})
 _ASSISTANT_ROLES = frozenset({"assistant", "ai"})
@@ -262,6 +278,12 @@ def _assistant(
     turns: Sequence[Turn], position: int, message: AIMessage, messages: Sequence[BaseMessage]
 ) -> AssistantTurn:
     blocks = blocks_of(message.content)
+    kinds = (unwrapped(block).get("type") or ", ".join(map(str, block)) for block in blocks)
+    if lost := [str(kind) for kind in kinds if kind not in _WITHOUT_LOSS]:
+        _warn(
+            f"Message {position} (ai) holds what the API has no place for in an assistant's turn "
+            f"and was left out: {', '.join(dict.fromkeys(lost))}."
+        )
     turn = AssistantTurn(
         position,
         message.type,
@@ -272,7 +294,7 @@ def _assistant(
         legal_name(message.name) if message.name else "",
     )
     ids: set[str] = set()
-    for came_as, name, arguments in _calls_of(message, messages):
+    for came_as, name, arguments in calls_of(message, messages):
         call_id = came_as
         if not call_id or call_id in ids:
             call_id = f"{came_as or 'call'}_{position}_{len(turn.calls)}"
@@ -284,8 +306,8 @@ def _assistant(
     return turn
 
 
-def _calls_of(
-    message: AIMessage, messages: Sequence[BaseMessage]
+def calls_of(
+    message: AIMessage, messages: Sequence[BaseMessage] = ()
 ) -> Iterator[tuple[str, Any, str]]:
     """Yield id, name and arguments of a turn's calls, valid and invalid.
 

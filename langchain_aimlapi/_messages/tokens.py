@@ -8,19 +8,31 @@ answer is the truth.
 
 from __future__ import annotations
 
+import base64
+import re
 import warnings
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._messages.content import blocks_of
+from langchain_core.messages import AIMessage
+
+from langchain_aimlapi._messages.content import (
+    as_text,
+    blocks_of,
+    refusal_of,
+    text_of,
+    tool_result,
+)
+from langchain_aimlapi._messages.history import calls_of
 from langchain_aimlapi._messages.tools import wire_tool
 from langchain_aimlapi._wire.json import dumps
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
+from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
@@ -30,6 +42,11 @@ _CHARACTERS_PER_TOKEN = 4
 _TOKENS_PER_MESSAGE = 3
 _TOKENS_TO_START = 3
 _TOKENS_PER_IMAGE = 85
+# The upstream sends a PDF as the text and an image of each page. A page of running text has some
+# 500 words; the pages of a compressed file are estimated by its size.
+_TOKENS_PER_PAGE = 750
+_BYTES_PER_PAGE = 200_000
+_PAGE = re.compile(rb"/Type\s*/Page\b")
 
 
 def token_ids(text: str) -> list[int]:
@@ -56,7 +73,7 @@ def count_text(text: str) -> int:
 
 
 def count_messages(messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None) -> int:
-    """Estimate the tokens of a conversation, images and tools included.
+    """Estimate the tokens of a conversation: all that is sent, images, files and tools included.
 
     Args:
         messages: The conversation.
@@ -69,14 +86,52 @@ def count_messages(messages: Sequence[BaseMessage], tools: Sequence[Any] | None 
 
 def _count_message(message: BaseMessage) -> int:
     counted = _TOKENS_PER_MESSAGE + count_text(message.name or "")
-    for block in blocks_of(message.content):
-        if block.get("type") in {"image", "image_url", "input_image"}:
-            counted += _TOKENS_PER_IMAGE
-        else:
-            counted += count_text(str(block.get("text") or ""))
-    for call in getattr(message, "tool_calls", ()):
-        counted += count_text(call["name"]) + count_text(dumps(call["args"]).decode())
-    return counted
+    if isinstance(message, AIMessage):
+        return counted + _count_turn(message)
+    # Read as a tool's result, where nothing is refused: a count says what a message costs, not
+    # whether it can be sent.
+    text, others = tool_result(message.content)
+    return counted + count_text(text) + sum(map(_count_part, others))
+
+
+def _count_turn(message: AIMessage) -> int:
+    blocks = blocks_of(message.content)
+    counted = count_text(text_of(blocks) + refusal_of(message, blocks))
+    for _, name, arguments in calls_of(message):
+        counted += count_text(as_text(name or "")) + count_text(arguments)
+    if message.response_metadata.get("model_provider", MODEL_PROVIDER) != MODEL_PROVIDER:
+        return counted  # what others thought is not sent
+    kwargs, usage = message.additional_kwargs, message.usage_metadata
+    if any("encrypted_content" in item for item in _dicts(kwargs.get("output_items"))):
+        # Sealed, so nobody can count it but who made it.
+        known = usage.get("output_token_details", {}).get("reasoning") if usage else None
+        if known:
+            return counted + known
+    # One reasoning may stand in several places; it is sent once.
+    in_blocks = (block.get("reasoning") or block.get("thinking") or "" for block in blocks)
+    details = (detail.get("text") or "" for detail in _dicts(kwargs.get("reasoning_details")))
+    places = (
+        as_text(kwargs.get("reasoning_content") or ""),
+        *map("".join, (map(as_text, in_blocks), map(as_text, details))),
+    )
+    return counted + max(map(count_text, places))
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in (value if isinstance(value, list) else ()) if isinstance(item, dict)]
+
+
+def _count_part(part: Mapping[str, Any]) -> int:
+    """Count an image or a file of PDF, whose pages are counted by what marks their beginning."""
+    if part["type"] == "image_url":
+        return _TOKENS_PER_IMAGE
+    data = part["file"].get("file_data") or ""
+    try:
+        raw = base64.b64decode(data.partition(",")[2])
+    except ValueError:
+        raw = b""
+    pages = len(_PAGE.findall(raw)) or -(-len(raw) // _BYTES_PER_PAGE)
+    return _TOKENS_PER_PAGE * max(1, pages)
 
 
 @lru_cache(maxsize=1)

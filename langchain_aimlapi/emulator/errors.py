@@ -70,11 +70,13 @@ class RefusalError(Exception):
     Args:
         status: HTTP status.
         message: What the gateway says.
+        code: The `code` of the OpenAI shape.
     """
 
-    def __init__(self, status: int, message: str | None = None) -> None:
-        """Keep status and text."""
+    def __init__(self, status: int, message: str | None = None, *, code: str | None = None) -> None:
+        """Keep status, text and code."""
         self.status = status
+        self.code = code
         self.message = message or MESSAGES.get(status, "Error")
         super().__init__(self.message)
 

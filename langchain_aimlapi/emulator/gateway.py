@@ -20,6 +20,7 @@ from langchain_aimlapi.emulator.answers.conversation import (
 )
 from langchain_aimlapi.emulator.answers.generation import Generation, generate
 from langchain_aimlapi.emulator.answers.rules import default_reply
+from langchain_aimlapi.emulator.answers.seals import UNOPENED, Seals
 from langchain_aimlapi.emulator.errors import (
     OUT_OF_CREDITS,
     ErrorShape,
@@ -105,6 +106,7 @@ class Gateway:
             self.requests: list[RecordedRequest] = []
             self._script = Script()
             self._stored: dict[str, _Stored] = {}
+            self._seals = Seals()
             self._count = 0
             # Without a seed ids are new each time: whoever resumes a conversation in another
             # process must not meet the ids that are in it already.
@@ -240,6 +242,7 @@ class Gateway:
                 path=request.path,
                 request_id=request.inference_id,
                 now=self._clock(),
+                code=refusal.code,
             )
             entry = self._record(request, answer.status, None)
         request.status = answer.status
@@ -298,6 +301,10 @@ class Gateway:
             complaints = validate_request(payload, dialect, earlier)
             if complaints:
                 raise RefusalError(400, "\n".join(["Body validation error", *complaints]))
+            if dialect == "responses":
+                unopened = self._seals.unopened(payload["model"], input_items(payload))
+                if unopened is not None:
+                    raise RefusalError(400, unopened, code=UNOPENED)
         if self._account.credits <= 0:
             raise RefusalError(403, OUT_OF_CREDITS["credits"])
         chat = dialect == "chat_completions"
@@ -315,9 +322,12 @@ class Gateway:
         )
         answer, generation = self._perform(self._script.next(call), call)
         entry = self._record(request, answer.status, generation)
-        if generation is not None and not chat and payload.get("store") is True:
-            items = [*earlier, *input_items(payload), *output_items(generation)]
-            self._stored[f"resp_{key}"] = _Stored(items, whole_body(generation))
+        if generation is not None and not chat:
+            output, reply = output_items(generation), generation.reply
+            self._seals.remember(str(payload.get("model")), [output, reply.events, reply.body])
+            if payload.get("store") is True:
+                items = [*earlier, *input_items(payload), *output]
+                self._stored[f"resp_{key}"] = _Stored(items, whole_body(generation))
         return answer, entry
 
     def _check_model(self, model: Any, dialect: Dialect) -> None:

@@ -133,7 +133,9 @@ class Reply:
         model: The model name that comes back; `None` echoes the requested one.
         reasoning_field: The key of reasoning text on Chat Completions; the gateway's documentation
             shows several.
-        encrypted_content: The reasoning item's encrypted content, sent if the request includes it.
+        encrypted_content: The reasoning item's encrypted content, sent if the request includes it;
+            `None` is one that no other answer has. The emulator opens what it sealed itself, for
+            the same model, and refuses the rest with `invalid_encrypted_content`.
         built_in_calls: Responses only: calls of built-in tools, like `{"type": "web_search_call"}`.
         raw_output: Responses only: these output items, verbatim, instead of all others.
         failure: `{"code", "message"}`: a Responses reply with status `failed`; on Chat Completions
@@ -160,7 +162,7 @@ class Reply:
     reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details"] = (
         "reasoning_content"
     )
-    encrypted_content: str = "ZW11bGF0ZWQgcmVhc29uaW5n"
+    encrypted_content: str | None = None
     built_in_calls: Sequence[Mapping[str, Any]] = ()
     raw_output: Sequence[Mapping[str, Any]] | None = None
     failure: Mapping[str, str] | None = None

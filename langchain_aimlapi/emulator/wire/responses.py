@@ -122,7 +122,8 @@ def _reasoning_item(generation: Generation, parts: tuple[str, ...]) -> dict[str,
         "summary": [{"type": "summary_text", "text": part} for part in parts],
     }
     if generation.encrypted:
-        item["encrypted_content"] = generation.reply.encrypted_content
+        sealed = generation.reply.encrypted_content
+        item["encrypted_content"] = f"sealed-{generation.key}" if sealed is None else sealed
     return item
 
 

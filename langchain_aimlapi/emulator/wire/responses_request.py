@@ -6,6 +6,7 @@ Source: AI/ML API documentation, OpenAPI of the four models (2026-08).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 from langchain_aimlapi.emulator.wire.chat_completions_request import function_name, image_address
@@ -275,7 +276,11 @@ def check_responses(
     model = str(payload.get("model"))
     form = _chat_latest if "chat-latest" in model else _codex if "codex" in model else _gpt_5_1
     complaints = list(form(payload, "body"))
-    return complaints or [*_across(payload), *_tool_turns(payload["input"], earlier)]
+    return complaints or [
+        *_across(payload),
+        *_tool_turns(payload["input"], earlier),
+        *_thoughts_alone(payload["input"]),
+    ]
 
 
 def _across(payload: Mapping[str, Any]) -> Iterator[str]:
@@ -308,3 +313,15 @@ def _tool_turns(given: Any, earlier: Iterable[Mapping[str, Any]]) -> Iterator[st
 
 def _spoken(kind: str) -> str:
     return kind.replace("_", " ")
+
+
+def _thoughts_alone(given: Any) -> Iterator[str]:
+    """Reasoning stands before what the model said or did with it."""
+    items = given if isinstance(given, list) else []
+    for item, following in zip_longest(items, items[1:]):
+        kind = None if following is None else following.get("type", "message")
+        is_others = kind == "message" and following.get("role") != "assistant"
+        if item.get("type") == "reasoning" and (
+            kind is None or is_others or str(kind).endswith("_output")
+        ):
+            yield f"body.input: item {item['id']} of type reasoning lacks its following item"

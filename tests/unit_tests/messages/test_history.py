@@ -23,7 +23,7 @@ from langchain_aimlapi import AIMLAPIInvalidRequestError, ChatAIMLAPI
 from langchain_aimlapi._messages.content import tool_result
 from langchain_aimlapi._messages.history import NOT_RUN, legal_name
 from langchain_aimlapi._messages.seal import fingerprint
-from langchain_aimlapi.emulator import Emulator, Fault, Reply
+from langchain_aimlapi.emulator import Emulator, Fault, Reply, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,7 +245,8 @@ def test_foreign_secrets_are_not_sent_and_texts_are(emulator, sent):
         additional_kwargs={"output_items": [{"type": "reasoning", "encrypted_content": "SECRET"}]},
         response_metadata={"model_provider": "anthropic"},
     )
-    assert sent(ASKED, turn, ASKED) == ["user", "assistant", "user"]
+    with pytest.warns(UserWarning, match="left out: file_search_call, server_tool_use"):
+        assert sent(ASKED, turn, ASKED) == ["user", "assistant", "user"]
     body = json.dumps(emulator.requests[-1].json)
     assert "SECRET" not in body
     assert "Hello." in body
@@ -336,3 +337,85 @@ def test_what_cannot_be_opened_is_left_out_from_then_on(emulator, way):
 def test_instructions_in_the_middle_and_empty_turns(sent):
     turns = sent(SystemMessage("a"), ASKED, SystemMessage("b"), AIMessage("x"), HumanMessage([]))
     assert turns == ["system", "user", "system", "assistant", "user"]
+
+
+# --- the emulator's rule of sealed reasoning ------------------------------------------------------
+
+
+def sealed_of(message: AIMessage) -> dict[str, Any]:
+    items = message.additional_kwargs["output_items"]
+    return next(item for item in items if item["type"] == "reasoning")
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+def test_the_emulator_opens_what_it_sealed_and_nothing_else(emulator, way):
+    llm = model(emulator, max_retries=0)
+    first = llm.invoke("Hi")
+    assert sealed_of(first)["encrypted_content"]
+    history = [ASKED, first, ASKED]
+    llm.invoke(history)
+    assert len(sealed_in(emulator)) == 1
+    assert len(emulator.requests) == 2
+    sealed_of(first)["encrypted_content"] += "x"
+    list(llm.stream(history)) if way == "stream" else llm.invoke(history)
+    refused, answered = emulator.requests[2:]
+    assert (refused.status, answered.status) == (400, 200)
+    assert sealed_in(emulator) == []
+    llm.invoke([*history, llm.invoke(history), ASKED])
+    assert [request.status for request in emulator.requests[4:]] == [200, 200]
+    # What the thread went on with is opened: only the item that was altered stays out.
+    assert len(sealed_in(emulator)) == 1
+
+
+def test_nothing_is_sealed_that_was_not_asked_for(emulator):
+    first = model(emulator, include=[]).invoke("Hi", reasoning={"summary": "auto"})
+    assert "encrypted_content" not in sealed_of(first)
+
+
+def test_ids_of_another_account_stay_here(emulator):
+    emulator.script(Reply("I look.", reasoning="Hm.", tool_calls=[ToolCall("look", {}, "a")]))
+    first = model(emulator).invoke("Hi")
+    history = [ASKED, first, result("a")]
+    model(emulator).invoke(history)
+    assert {"msg", "fc", "rs"} <= {item["id"][:3].rstrip("_") for item in with_ids(emulator)}
+    model(emulator, model="openai/gpt-5-1-codex").invoke(history)
+    assert [item for item in with_ids(emulator) if item["id"].startswith(("msg", "rs"))] == []
+
+
+def with_ids(emulator: Emulator) -> list[dict[str, Any]]:
+    return [item for item in emulator.requests[-1].json["input"] if "id" in item]
+
+
+def test_items_go_only_to_models_that_take_them(emulator):
+    code = {"type": "code_interpreter_call", "id": "ci_1", "code": "1", "container_id": "c"}
+    items = [{**code, "status": "completed"}, {"type": "message", "id": "msg_1", "span": [0, 3]}]
+    turn = AIMessage(
+        "Hi.",
+        additional_kwargs={"output_items": items},
+        response_metadata={"model_provider": "aimlapi"},
+    )
+    model(emulator).invoke([ASKED, turn, ASKED])
+    assert emulator.requests[-1].json["input"][1]["type"] == "code_interpreter_call"
+    with pytest.warns(UserWarning, match="left out: code_interpreter_call"):
+        model(emulator, model="openai/gpt-5-1-codex").invoke([ASKED, turn, ASKED])
+    assert emulator.requests[-1].json["input"][1]["type"] == "message"
+
+
+def test_a_call_of_the_local_shell_goes_to_other_models_as_a_functions(emulator):
+    turn = AIMessage(
+        "",
+        tool_calls=[{"name": "shell_command", "args": {"command": "ls"}, "id": "a"}],
+        additional_kwargs={
+            "output_items": [{"type": "local_shell_call", "call_id": "a", "id": "lsh_1"}]
+        },
+        response_metadata={"model_provider": "aimlapi"},
+    )
+    history = [ASKED, turn, result("a")]
+    model(emulator, model="openai/gpt-5-1-codex").invoke(history)
+    assert emulator.requests[-1].json["input"][1]["type"] == "local_shell_call"
+    model(emulator).invoke(history)
+    assert [item.get("type") for item in emulator.requests[-1].json["input"]] == [
+        None,
+        "function_call",
+        "function_call_output",
+    ]

@@ -162,6 +162,79 @@ class TestEitherWay:
         ]
         assert 10 < llm.get_num_tokens_from_messages(messages) < 200
 
+    @pytest.mark.parametrize(
+        "block",
+        [
+            {"type": "media", "data": "QUFB" * 9_000, "mime_type": "image/png"},
+            {"type": "image", "source_type": "base64", "data": "QUFB" * 9_000},
+            {"type": "image", "source": {"type": "base64", "data": "QUFB" * 9_000}},
+            {"type": "input_image", "image_url": "data:image/png;base64," + "QUFB" * 9_000},
+            {"image": {"format": "png", "source": {"bytes": b"AAA" * 9_000}}},
+            {"type": "tool_result", "content": [{"type": "image", "url": "https://x.example/a"}]},
+        ],
+        ids=lambda block: str(block)[:30],
+    )
+    @pytest.mark.parametrize("kind", [HumanMessage, ToolMessage])
+    def test_an_image_is_one_in_every_spelling(self, llm, block, kind):
+        fields = {"tool_call_id": "a"} if kind is ToolMessage else {}
+        plain = llm.get_num_tokens_from_messages([kind([], **fields)])
+        assert llm.get_num_tokens_from_messages([kind([block], **fields)]) == plain + 85
+
+    def test_pages_of_a_file_count(self, llm):
+        def count(pages: int) -> int:
+            data = base64.b64encode(b"%PDF-1.7 /Type /Pages" + b" /Type /Page " * pages).decode()
+            block = {"type": "file", "base64": data, "mime_type": "application/pdf"}
+            return llm.get_num_tokens_from_messages([HumanMessage([block])])
+
+        assert 500 < count(2) - count(1) == count(3) - count(2) < 2_000
+        assert count(1) > 500
+
+    @pytest.mark.parametrize(
+        "block",
+        [
+            {"type": "text-plain", "base64": base64.b64encode(TEXT.encode()).decode()},
+            {"type": "search_result", "title": "T", "source": "S", "content": [{"text": TEXT}]},
+            {"type": "tool_result", "content": [{"type": "text", "text": TEXT}]},
+            {"type": "document", "source": {"type": "text", "data": TEXT}},
+            {"text": TEXT},
+            {"type": "json", "json": {"found": TEXT}},
+        ],
+        ids=lambda block: str(block)[:30],
+    )
+    def test_text_counts_wherever_it_stands(self, llm, block):
+        plain = llm.get_num_tokens_from_messages([ToolMessage([], tool_call_id="a")])
+        counted = llm.get_num_tokens_from_messages([ToolMessage([block], tool_call_id="a")])
+        assert counted >= plain + llm.get_num_tokens(TEXT) - 2
+
+    def test_invalid_calls_and_refusals_count(self, llm):
+        bad = {"name": "add", "args": TEXT, "id": "a", "error": None}
+        plain = llm.get_num_tokens_from_messages([AIMessage("")])
+        for turn in (
+            AIMessage("", invalid_tool_calls=[bad]),
+            AIMessage("", additional_kwargs={"refusal": TEXT}),
+        ):
+            counted = llm.get_num_tokens_from_messages([turn])
+            assert counted >= plain + llm.get_num_tokens(TEXT)
+
+    def test_reasoning_counts_where_it_is_sent(self, llm):
+        plain = llm.get_num_tokens_from_messages([AIMessage("y")])
+        own = {"response_metadata": {"model_provider": "aimlapi"}}
+        shown = AIMessage("y", additional_kwargs={"reasoning_content": TEXT}, **own)
+        counted = llm.get_num_tokens_from_messages([shown])
+        assert counted == plain + llm.get_num_tokens(TEXT)
+        item = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x" * 9_000}
+        details = {"output_token_details": {"reasoning": 70}}
+        usage = {"input_tokens": 1, "output_tokens": 99, "total_tokens": 100, **details}
+        sealed = AIMessage(
+            "y", additional_kwargs={"output_items": [item]}, usage_metadata=usage, **own
+        )
+        assert llm.get_num_tokens_from_messages([sealed]) == plain + 70
+        foreign = AIMessage(
+            [{"type": "thinking", "thinking": TEXT}, {"type": "text", "text": "y"}],
+            response_metadata={"model_provider": "anthropic"},
+        )
+        assert llm.get_num_tokens_from_messages([foreign]) == plain
+
     def test_nothing_is_loaded_for_a_model_that_is_not_asked(self, llm):
         assert llm.model == "openai/gpt-5-1"
         assert tokens._encoding.cache_info().currsize == 0
