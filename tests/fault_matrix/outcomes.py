@@ -10,6 +10,7 @@ WHOLE = ("invoke", "ainvoke", "batch", "abatch")
 STREAMED = ("stream", "astream", "stream_events")
 CALLS = (*WHOLE, *STREAMED)
 ASYNC = frozenset({"ainvoke", "abatch", "astream"})
+BATCHED = frozenset({"batch", "abatch"})
 DIALECTS = ("chat completions", "responses")
 
 

@@ -29,7 +29,6 @@ def matrix():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(30)  # against hanging only: the slowest takes a second
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_cell(matrix, cell):
     assert matrix.run(cell) == cell.row.expected(cell.call)
