@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from langchain_aimlapi import AIMLAPIError, ChatAIMLAPI
-from langchain_aimlapi._http import connections, deadline, pool, transport
+from langchain_aimlapi._http import connections, pool, transport
 from tests.fault_matrix.gateways import KEY, SOON, Place, Scripted
 from tests.fault_matrix.outcomes import ASYNC, BATCHED, CALLS, DIALECTS, Outcome
 from tests.fault_matrix.rows import ROWS, Row
+from tests.passing_time import Instead, let_it_pass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from langchain_core.messages import AIMessage
 
@@ -104,7 +105,7 @@ class Matrix:
             )
             shown: list[str] = []
             if row.deadline is not None and row.deadline_passes:
-                _let_it_pass(patch, row.deadline, lambda: _is_met(cell, place, shown))
+                let_it_pass(patch, row.deadline, lambda: _is_met(cell, place, shown))
             ended = _call(llm, cell.call, shown, place, registry)
             outcomes = {_judge(each, row) for each in ended}
             assert len(outcomes) == 1, outcomes
@@ -234,7 +235,7 @@ def _stream_events(llm: ChatAIMLAPI, shown: list[str]) -> list[Ended]:
         stream = llm.stream_events("Hello", version="v3")
         for event in stream:
             if event["event"] == "content-block-delta":
-                shown.append(event["delta"]["text"])
+                shown.append(event["delta"]["text"])  # noqa: PERF401 - what came first counts
         return [Ended(message=stream.output, shown="".join(shown))]
     except Exception as error:  # noqa: BLE001
         return [Ended(error=error, shown="".join(shown))]
@@ -297,17 +298,6 @@ def _assert_clean(*texts: str) -> None:
 # --- time and logs --------------------------------------------------------------------------------
 
 
-class _Instead:
-    """A module in which some names mean something else."""
-
-    def __init__(self, module: Any, **others: Any) -> None:
-        self._module = module
-        vars(self).update(others)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._module, name)
-
-
 def _limit(patch: pytest.MonkeyPatch, limits: Mapping[str, float]) -> None:
     """Set single timeouts, which `ChatAIMLAPI` has no fields for; the others are not to strike."""
     waits = {
@@ -328,26 +318,17 @@ def _without_sleep(patch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    patch.setattr(transport, "time", _Instead(time, sleep=waits.append))
-    patch.setattr(transport, "asyncio", _Instead(asyncio, sleep=sleep))
+    patch.setattr(transport, "time", Instead(time, sleep=waits.append))
+    patch.setattr(transport, "asyncio", Instead(asyncio, sleep=sleep))
     return waits
 
 
 def _is_met(cell: Cell, place: Place, shown: Sequence[str]) -> bool:
-    """Tell whether the fault has struck: all requests are there, and what is to be shown is shown."""
+    """Tell whether the fault is there: all requests came, and what is to be shown is shown."""
     if cell.row.expected(cell.call).keeps_partial:
         return any(shown)
     calls = len(_PROMPTS) if cell.call in BATCHED else 1
     return place.arrived is not None and sum(place.arrived()) >= calls
-
-
-def _let_it_pass(patch: pytest.MonkeyPatch, seconds: float, is_met: Callable[[], bool]) -> None:
-    """Let a deadline pass as soon as its fault is met: a busy machine may take long to get there."""
-
-    def monotonic() -> float:
-        return time.monotonic() + seconds * is_met()
-
-    patch.setattr(deadline, "time", _Instead(time, monotonic=monotonic))
 
 
 class _Log(logging.Handler):

@@ -23,7 +23,7 @@ from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi._http import connections, pool
 from langchain_aimlapi.emulator import Emulator, Fault, Reply
 from tests.conftest import call
-from tests.programs import ROOT, command, open_files
+from tests.programs import ROOT, command, open_files, run
 from tests.raw_server import full_queue
 
 if TYPE_CHECKING:
@@ -326,35 +326,59 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.slow
-async def test_a_thousand_cancellations_at_every_wait_of_a_call(llm, server):
-    await llm.ainvoke("Hello")
-    await llm.aclose()
-    await aassert_closes(server)
-    files, tasks = open_files(), asyncio.all_tasks()
+async def cancel_everywhere(*, responses: bool) -> None:
+    """Cancel calls at each of their waits, five hundred times, and look for what is left behind."""
+    with Emulator().serve() as server:
+        llm = ChatAIMLAPI(use_responses_api=responses, **server.connection())
+        await llm.ainvoke("Hello")
+        await llm.aclose()
+        await aassert_closes(server)
+        files, tasks = open_files(), asyncio.all_tasks()
+        struck = 0
+        while struck < 500:
+            struck += await cancel_each_once(llm, server)
+        server.emulator.reset()
+        # The server takes connections in their order: those of all cancelled calls before these.
+        answers = await asyncio.gather(*(llm.ainvoke("Hello") for _ in range(20)))
+        assert all(answer.response_metadata["attempts"] == 1 for answer in answers)
+        await llm.aclose()
+        assert await asyncio.to_thread(server.wait_for_connections, 0, SOON)
+        assert open_files() == files
+        assert asyncio.all_tasks() == tasks
+
+
+async def cancel_each_once(llm: ChatAIMLAPI, server: EmulatorServer) -> int:
+    """Cancel each kind of call at each of its waits; return how many that were."""
     struck = 0
-    while struck < 500:  # and as many on the other endpoint
-        for is_kept, way, steps, times in itertools.product(
-            [False, True], ["ainvoke", "astream"], SCRIPTS.values(), [1, 2]
-        ):
-            for wait in itertools.count():
-                server.emulator.reset()
-                if is_kept:
-                    await llm.ainvoke("Leave me a connection.")
-                else:
-                    await llm.aclose()
-                server.emulator.script(*steps)
-                if not await cancelled_at(wait, times, call(llm, way)):
-                    break
-                struck += 1
-            assert free_slots() == connections.most_open()
-    server.emulator.reset()
-    answers = await asyncio.gather(*(llm.ainvoke("Hello") for _ in range(20)))
-    assert all(answer.response_metadata["attempts"] == 1 for answer in answers)
-    await llm.aclose()
-    assert await asyncio.to_thread(server.wait_for_connections, 0, SOON)
-    assert open_files() == files
-    assert asyncio.all_tasks() == tasks
+    for is_kept, way, steps, times in itertools.product(
+        [False, True], ["ainvoke", "astream"], SCRIPTS.values(), [1, 2]
+    ):
+        for wait in itertools.count():
+            server.emulator.reset()
+            if is_kept:
+                await llm.ainvoke("Leave me a connection.")
+            else:
+                await llm.aclose()
+            server.emulator.script(*steps)
+            if not await cancelled_at(wait, times, call(llm, way)):
+                break
+            struck += 1
+        assert free_slots() == connections.most_open()
+    return struck
+
+
+EVERYWHERE = """
+    import asyncio, sys
+    from tests.integration_tests.test_cancellation import cancel_everywhere
+
+    asyncio.run(cancel_everywhere(responses=sys.argv[1] == "True"))
+"""
+
+
+@pytest.mark.slow
+def test_a_thousand_cancellations_at_every_wait_of_a_call(responses):
+    """In a process of its own, where all files are of these calls."""
+    run(command(EVERYWHERE, responses))
 
 
 # --- interrupts -----------------------------------------------------------------------------------
@@ -406,7 +430,7 @@ def test_a_keyboard_interrupt(server, responses):
             arrived = stall(server, after)
             process.stdin.write(f"{way}\n")
             process.stdin.flush()
-            assert arrived.wait(60)
+            assert arrived.wait(100)  # the first after all that is imported
             if way.startswith("a"):
                 # A signal that strikes while asyncio itself takes data in makes it complain.
                 time.sleep(0.3)

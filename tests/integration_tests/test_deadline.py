@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 
 from langchain_aimlapi import (
     AIMLAPIRateLimitError,
@@ -20,6 +21,7 @@ from langchain_aimlapi import (
 )
 from langchain_aimlapi.emulator import Emulator, Fault, Reply
 from tests.conftest import call, ways
+from tests.passing_time import let_it_pass
 from tests.raw_server import full_queue
 
 if TYPE_CHECKING:
@@ -76,14 +78,25 @@ async def test_a_call_ends_at_its_deadline(fault, use_responses_api, way):
     assert error.attempts == 1
 
 
+class Listener(BaseCallbackHandler):
+    """Hears when the first text comes."""
+
+    text = ""
+
+    def on_llm_new_token(self, token: str, **_: object) -> None:
+        self.text += token
+
+
 @ways
-async def test_what_came_before_the_deadline_is_kept(way):
+async def test_what_came_before_the_deadline_is_kept(way, monkeypatch):
+    listener = Listener()
+    let_it_pass(monkeypatch, PATIENCE, lambda: bool(listener.text))
     with serving(Fault.pace(0.02, Reply("word " * 200))) as settings:
-        llm = ChatAIMLAPI(**settings, streaming=True)
-        with pytest.raises(AIMLAPIStreamInterruptedError) as caught:
-            await call(llm, way)
+        llm = ChatAIMLAPI(**{**settings, "deadline": PATIENCE}, streaming=True)
+        with pytest.raises(AIMLAPIStreamInterruptedError, match="deadline of 10 s") as caught:
+            await call(llm, way, config={"callbacks": [listener]})
         await llm.aclose()
-    assert caught.value.partial_message.text.startswith("word ")
+    assert caught.value.partial_message.text == listener.text
     assert not caught.value.is_retryable
 
 
