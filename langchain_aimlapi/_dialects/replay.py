@@ -34,6 +34,12 @@ _NEEDED: dict[str, dict[str, type]] = {
     "mcp_call": {"id": str, "server_label": str, "name": str, "arguments": str},
 }
 """The kinds of items that the API takes back, and what it requires of them."""
+_STATUSES = frozenset({"in_progress", "completed", "incomplete"})
+_STATUSES_OF = {
+    "web_search_call": frozenset({"in_progress", "completed", "searching", "failed"}),
+    "code_interpreter_call": frozenset({"in_progress", "completed", "interpreting"}),
+}
+"""What an item may say of its end, in the request's schema; replies have more words."""
 _NULLABLE = {"code_interpreter_call": {"outputs": None}}
 """What it requires too, be it null."""
 
@@ -136,10 +142,16 @@ def _items_of(message: AIMessage) -> list[dict[str, Any]]:
         return []
     items = message.additional_kwargs.get("output_items")
     return [
-        item
+        _with_legal_status(item)
         for item in (items if isinstance(items, list) else ())
         if isinstance(item, dict) and isinstance(item.get("type"), str)
     ]
+
+
+def _with_legal_status(item: dict[str, Any]) -> dict[str, Any]:
+    status = item.get("status", "completed")
+    is_legal = isinstance(status, str) and status in _STATUSES_OF.get(item["type"], _STATUSES)
+    return item if is_legal else {**item, "status": "completed"}
 
 
 def _is_sound(item: Mapping[str, Any], kind: str) -> bool:
@@ -184,6 +196,6 @@ def _message(
         "type": "message",
         "role": "assistant",
         "id": item["id"],
-        "status": item.get("status") or "completed",
+        "status": item.get("status", "completed"),
         "content": content,
     }
