@@ -8,7 +8,9 @@ some routes of this gateway choke on `$defs` is from the vendor's own SDK, which
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote
 
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
@@ -30,17 +32,19 @@ _ALONE = frozenset(
 )
 _DEFINITIONS = frozenset({"$defs", "definitions"})
 
-_DROPPED = frozenset(
+_SAYABLE = frozenset(
     {
-        *("default", "title", "discriminator", "minLength", "maxLength", "uniqueItems", "contains"),
-        *("minContains", "maxContains", "minProperties", "maxProperties", "propertyNames"),
-        *("examples", "unevaluatedProperties"),
+        *("type", "properties", "required", "additionalProperties", "items", "enum", "const"),
+        *("anyOf", "$ref", "$defs", "definitions", "description", "pattern", "format", "minimum"),
+        *("maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems"),
     }
 )
+"""What a strict schema may hold. All else but what is refused can go: limits that the model then
+does not know, and words for readers."""
 _REFUSED = frozenset(
     {
         *("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies"),
-        *("prefixItems", "patternProperties"),
+        *("prefixItems", "patternProperties", "$dynamicRef", "$recursiveRef"),
     }
 )
 _ANYTHING = "a value of any type (Any)"
@@ -68,6 +72,11 @@ def inlined(schema: Schema) -> Schema:
     names: dict[str, str] = {}
 
     def change(node: Schema) -> Schema:
+        node = {key: value for key, value in node.items() if key not in _DEFINITIONS}
+        if isinstance(discriminator := node.get("discriminator"), dict):
+            # Its mapping refers to definitions, which the alternatives have taken the place of.
+            rest = {key: value for key, value in discriminator.items() if key != "mapping"}
+            node["discriminator"] = rest
         reference = node.get("$ref")
         if not isinstance(reference, str):
             return _mapped(node, change)
@@ -76,7 +85,7 @@ def inlined(schema: Schema) -> Schema:
             return {**change(_target(schema, reference)), **beside}
         if reference == "#":
             return {"$ref": "#", **beside}
-        name = names.setdefault(reference, _unused(reference.rpartition("/")[2], names.values()))
+        name = names.setdefault(reference, _unused(_last_part(reference), names.values()))
         return {"$ref": f"#/$defs/{name}", **beside}
 
     root = {key: value for key, value in schema.items() if key not in _DEFINITIONS}
@@ -95,7 +104,15 @@ def inlined(schema: Schema) -> Schema:
 
 
 def _plain(node: Schema) -> Schema:
-    """Write `allOf` of one reference, as pydantic did before 2.9, as the reference that it is."""
+    """Write `allOf` of one reference, as pydantic did before 2.9, as the reference that it is.
+
+    Words that are None, as some frameworks have them, are none.
+    """
+    node = {
+        key: value
+        for key, value in node.items()
+        if value is not None or key not in {"title", "description"}
+    }
     parts = node.get("allOf")
     if isinstance(parts, list) and len(parts) == 1 and [*parts[0]] == ["$ref"]:
         node = {**{key: node[key] for key in node if key != "allOf"}, **parts[0]}
@@ -135,19 +152,37 @@ def _references(node: Schema) -> set[str]:
 
 
 def _target(schema: Schema, reference: str) -> Schema:
-    node: Any = schema
-    for part in reference.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
+    start, _, pointer = reference.partition("#")
+    own = {"", schema.get("$id"), schema.get("id")}
+    node: Any = schema if "#" in reference and start in own else None
+    if pointer and not pointer.startswith("/"):
+        node = node and _anchored(node, unquote(pointer))
+        pointer = ""
+    for part in pointer.split("/")[1:]:
+        key = unquote(part).replace("~1", "/").replace("~0", "~")
         if isinstance(node, list) and key.isdigit() and int(key) < len(node):
             node = node[int(key)]
         else:
             node = node.get(key) if isinstance(node, dict) else None
-    if not reference.startswith("#") or not isinstance(node, dict):
+    if not isinstance(node, dict):
         raise AIMLAPIConfigurationError(
             f"The schema refers to {reference!r}, which it does not hold. Put the definition into "
             "its $defs."
         )
     return node
+
+
+def _anchored(node: Schema, name: str) -> Schema | None:
+    """Return the schema that has a name of its own, today's or that of older drafts."""
+    if node.get("$anchor") == name or node.get("$id") == f"#{name}":
+        return node
+    found = (_anchored(inner, name) for _, inner in _inside(node))
+    return next((each for each in found if each is not None), None)
+
+
+def _last_part(reference: str) -> str:
+    """Name a definition: the last part of a reference, in letters that need no escaping."""
+    return re.sub(r"[^\w.-]+", "_", unquote(reference.rpartition("/")[2])).strip("_") or "schema"
 
 
 def _unused(name: str, taken: Any) -> str:
@@ -181,13 +216,10 @@ def strict(schema: Schema) -> Schema:
 def _strict(node: Any, path: str) -> Schema:
     if not isinstance(node, dict):
         _refuse(path, _ANYTHING)
-    node = _merged(node, path)
+    node = _with_null(_merged(node, path))
     _check(node, path)
-    wire = {
-        ("anyOf" if key == "oneOf" else key): value
-        for key, value in node.items()
-        if key not in _DROPPED
-    }
+    named = {("anyOf" if key == "oneOf" else key): value for key, value in node.items()}
+    wire = {key: value for key, value in named.items() if key in _SAYABLE}
     if len(wire) > 1 and "$ref" in wire:
         wire = {"anyOf": [{"$ref": wire.pop("$ref")}], **wire}
     if _is(wire, "object"):
@@ -233,6 +265,17 @@ def _merged(node: Schema, path: str) -> Schema:
     if not isinstance(parts, list) or len(parts) != 1:
         _refuse(path, "one with 'allOf' of several")
     return _merged({**parts[0], **{key: node[key] for key in node if key != "allOf"}}, path)
+
+
+def _with_null(node: Schema) -> Schema:
+    """Say in JSON schema what OpenAPI's `nullable` says."""
+    if node.get("nullable") is not True:
+        return node
+    rest = {key: value for key, value in node.items() if key != "nullable"}
+    if not isinstance(kind := node.get("type"), str):
+        return {"anyOf": [rest, {"type": "null"}]}
+    choices = {"enum": [*node["enum"], None]} if None not in node.get("enum", (None,)) else {}
+    return {**rest, **choices, "type": [kind, "null"]}
 
 
 def _is(node: Schema, kind: str) -> bool:

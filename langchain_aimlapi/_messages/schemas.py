@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import inspect
 import re
 from types import UnionType
@@ -103,8 +104,9 @@ def _read(given: Any) -> Function:
         return _from_pydantic(given)
     if is_typeddict(given):
         return _from_typed_dict(given)
-    if isinstance(given, type) and dataclasses.is_dataclass(given):
-        return _from_dataclass(given)
+    kind = get_origin(given) or given  # of Box[int]
+    if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or is_typeddict(kind)):
+        return _from_dataclass(given, kind)
     is_function = callable(given) and get_origin(given) is None
     if is_function and not (isinstance(given, type) and issubclass(given, _NO_OBJECTS)):
         return _from_callable(given)
@@ -205,23 +207,35 @@ def _schema_of(model: Any) -> dict[str, Any]:
     return dict(schema)
 
 
-def _from_dataclass(given: type) -> Function:
+def _from_dataclass(given: Any, kind: type) -> Function:
+    """Describe a dataclass; also a generic one or a generic `TypedDict` with its types filled in.
+
+    Args:
+        given: What was given.
+        kind: The class, without its types.
+    """
     schema = json_schema.inlined(TypeAdapter(given).json_schema())
     schema.pop("description", None)
-    title = schema.pop("title", given.__name__)
+    title = schema.pop("title", kind.__name__)
     # Without a docstring the class is given its signature for one.
-    words = inspect.cleandoc(given.__doc__ or "")
-    words = "" if words.startswith(f"{given.__name__}(") else words
+    words = inspect.cleandoc(kind.__doc__ or "")
+    words = "" if words.startswith(f"{kind.__name__}(") else words
     return Function(legal_name(title), words, json_schema.without_titles(schema))
 
 
 def _from_callable(given: Any) -> Function:
-    named = getattr(given, "func", given)  # functools.partial
-    name = getattr(named, "__name__", None) or type(named).__name__
+    bound: Mapping[str, Any] = {}
+    function = given
+    if isinstance(given, functools.partial):
+        function = given.func
+        bound = inspect.signature(function).bind_partial(*given.args, **given.keywords).arguments
+    name = getattr(function, "__name__", None) or type(function).__name__
+    if not isinstance(function, type) and not inspect.isroutine(function):
+        function = function.__call__  # of an object
     model = create_schema_from_function(
         name,
-        given,
-        filter_args=(),
+        function,
+        filter_args=tuple(bound),
         parse_docstring=True,
         error_on_invalid_docstring=False,
         include_injected=False,

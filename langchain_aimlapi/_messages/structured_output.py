@@ -45,6 +45,9 @@ _TOGETHER = 64
 _FENCE = re.compile(r"\s*```\w*\s*(.*?)\s*```\s*", re.DOTALL)
 
 
+_WRAPPING = frozenset({"type", "json_schema"})
+
+
 def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
     """Convert a schema to the API's `response_format`.
 
@@ -64,7 +67,10 @@ def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any
     if isinstance(schema, dict) and schema.get("type") in {"text", "json_object"}:
         return schema
     if isinstance(schema, dict) and schema.get("type") == "json_schema":
-        given = schema["json_schema"]
+        if not isinstance(given := schema.get("json_schema"), dict):
+            # Flat, as the responses endpoint has it.
+            given = {key: item for key, item in schema.items() if key not in _WRAPPING}
+            schema = {"type": "json_schema", "json_schema": given}
         strict = given.get("strict") if strict is None else strict
         if not strict:
             return schema

@@ -26,9 +26,12 @@ _KNOWN = frozenset(
     {
         *("type", "function", "name", "description", "parameters", "strict", "input_schema"),
         *("inputSchema", "toolSpec", "title", "annotations", "outputSchema", "_meta", "icons"),
+        *("json_schema", "schema"),
     }
 )
 """Keys of tool dicts that are read, or that are MCP's own and mean nothing to a model."""
+_NAMING = frozenset({"name", "function", "toolSpec", "json_schema"})
+"""One of these keys has the name of a tool, which is then no bare schema."""
 _WORDS = frozenset({"auto", "none", "required"})
 
 
@@ -135,10 +138,12 @@ def _beside(tool: Any, name: str) -> dict[str, Any]:
     if isinstance(tool, BaseTool):
         given: Mapping[str, Any] = getattr(tool, "extras", None) or {}
     else:
-        given = tool if isinstance(tool, dict) and "properties" not in tool else {}
+        # A JSON schema with a title has nothing beside it.
+        is_schema = isinstance(tool, dict) and not _NAMING.intersection(tool)
+        given = tool if isinstance(tool, dict) and not is_schema else {}
     inner = given.get("function")
     lost = {*given, *(inner if isinstance(inner, dict) else ())} - _KNOWN - _OF_TOOLS
-    if lost and "$schema" not in given:
+    if lost:
         warnings.warn(
             f"{', '.join(sorted(map(str, lost)))} of the tool {name!r} was left out: the API's "
             "tools have no place for it.",
