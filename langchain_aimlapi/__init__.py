@@ -105,6 +105,7 @@ _GONE = {
     "AimlapiLLM": "Use ChatAIMLAPI: llm.invoke(text).text.",
     "AimlapiImageModel": _CHAT_ALONE,
     "AimlapiVideoModel": _CHAT_ALONE,
+    "AIMLAPI_HEADERS": "Headers of your own go into default_headers; attribution=False sends none.",
 }
 """What langchain-aimlapi 0.1 had, and what to use now."""
 

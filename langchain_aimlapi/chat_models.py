@@ -79,17 +79,33 @@ class ChatAIMLAPI(
         max_tokens: Most tokens to generate, reasoning included.
         reasoning_effort: `"low"`, `"medium"` or `"high"`.
         reasoning: The same with a summary: `{"effort": "low", "summary": "auto"}`.
-        stop: Stop sequences, applied to the visible text by this class.
+        top_p: Nucleus sampling, 0.01 to 1.
+        n, seed, logprobs, top_logprobs: As the API has them, on chat completions.
+        stop, send_stop: Stop sequences, applied to the visible text here; sent too if asked.
+        tools, tool_choice, parallel_tool_calls, response_format: For all calls; see `bind_tools`.
         model_kwargs, extra_body: What the API has and this class has not.
+        disabled_params: Parameters never to send, or values of them.
+        validate_params: `"warn"`, `"error"` or `"off"`: what to do about undocumented values.
+
+    Key init args — responses endpoint:
+        use_responses_api: Which endpoint; by default found out.
+        store, previous_response_id, use_previous_response_id: Conversations that the vendor keeps.
+        include, instructions, prompt, text, truncation, background: As the API has them there.
+
+    Key init args — streaming:
+        streaming: Whether `invoke` streams inside; False: `stream` does not.
+        stream_usage, stream_options: Usage in streams, on by default, and what else to say.
+        stream_chunk_timeout: Seconds between two reads of a stream.
 
     Key init args — client params:
         api_key: The key, if not from the environment.
-        base_url: Address of the API, if not `https://api.aimlapi.com/v1`.
-        timeout: Seconds that any one wait may take.
-        deadline: Seconds that a whole call may take, retries included.
-        max_retries: Requests after the first, before any output; 2 by default.
-        use_responses_api: Which endpoint; by default found out.
-        http_client, http_async_client: httpx clients to use.
+        base_url, allow_http: Another address than the API's; a plain `http://` one if allowed.
+        timeout, deadline: Seconds that any one wait may take, and a whole call with its retries.
+        max_retries, retry_read_timeouts: Requests after the first; whether silence counts.
+        default_headers, default_query, include_response_headers: What is sent along and shown.
+        attribution: Whether to name this package to the vendor.
+        proxy, http_client, http_async_client: How to get there: a proxy's URL, or httpx clients.
+        client_request_id: A prefix of the ids in the vendor's log, or what makes them.
 
     All fields are described where they are defined, in `AIMLAPISettings`.
 
@@ -347,6 +363,8 @@ class ChatAIMLAPI(
         given = rename_aliases(translated(kwargs), "The call")
         check_options(given)
         refuse_unknown(given, _CALL_KEYWORDS, "A call", type(self).model_fields)
+        if given.get("model", self.model) is None:
+            del given["model"]  # no word about it
         params = {name: getattr(self, name) for name in REQUEST_FIELDS}
         params.update(self.model_kwargs)
         if stream and given.get("stream_usage", self.stream_usage):

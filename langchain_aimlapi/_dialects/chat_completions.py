@@ -54,9 +54,10 @@ class ChatCompletionsDialect:
         seal: Seal | None = None,  # noqa: ARG002 - nothing is sealed here
     ) -> dict[str, Any]:
         """Make the request's body; see `Dialect.build_payload`."""
-        payload: dict[str, Any] = {"messages": wire_messages(messages, _wire_assistant)}
-        payload.update(params)
-        if "max_tokens" in payload and profile_for(params["model"]) is not None:
+        is_other = profile_for(params["model"]) is None
+        wire = wire_messages(messages, _wire_assistant, any_media=is_other)
+        payload: dict[str, Any] = {"messages": wire, **params}
+        if "max_tokens" in payload and not is_other:
             # Both caps are documented for these four. This one counts reasoning tokens, as bills
             # do; newer families document the other alone.
             payload["max_completion_tokens"] = payload.pop("max_tokens")

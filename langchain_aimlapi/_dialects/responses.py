@@ -54,8 +54,8 @@ class ResponsesDialect:
         self, messages: Sequence[BaseMessage], params: Mapping[str, Any], seal: Seal | None = None
     ) -> dict[str, Any]:
         """Make the request's body; see `Dialect.build_payload`."""
-        profile = profile_for(params["model"]) or {}
-        reasons = bool(profile.get("reasoning_output"))
+        profile = profile_for(params["model"])
+        reasons = bool((profile or {}).get("reasoning_output"))
         stored = bool(params.get("store"))
         return {
             **wire_params(params, reasons=reasons),
@@ -66,6 +66,7 @@ class ResponsesDialect:
                 reasons=reasons,
                 continued=bool(params.get("previous_response_id")),
                 seal=seal,
+                any_media=profile is None,
             ),
         }
 

@@ -151,6 +151,7 @@ def wire_items(
     reasons: bool,
     continued: bool = False,
     seal: Seal | None = None,
+    any_media: bool = False,
 ) -> list[Any]:
     """Convert a conversation to input items.
 
@@ -161,6 +162,7 @@ def wire_items(
         reasons: Whether the model takes reasoning items.
         continued: Whether the vendor has the turns before it.
         seal: Who asks, and what may be shown to it; None knows no mark.
+        any_media: Whether the model may take sound, film and any file.
 
     Raises:
         AIMLAPIInvalidRequestError: A message or a block that the API has no place for.
@@ -168,7 +170,7 @@ def wire_items(
     replay = Replay(model, stored=stored, reasons=reasons, seal=seal or Seal())
     items: list[Any] = []
     kinds: dict[str, str] = {}
-    for wire in wire_messages(messages, replay.items_of, continued=continued):
+    for wire in wire_messages(messages, replay.items_of, continued=continued, any_media=any_media):
         # What has a type is an item already, whatever else stands in it.
         role = "" if "type" in wire else wire.get("role", "")
         if role == "tool":
@@ -190,7 +192,9 @@ def _message_item(wire: dict[str, Any]) -> list[dict[str, Any]]:
     content = wire["content"]
     if isinstance(content, str):
         return [{"role": wire["role"], "content": content}]
-    parts = [_PARTS[part["type"]](part) for part in content if part["type"] in _PARTS]
+    parts = [
+        _PARTS.get(part["type"], dict)(part) for part in content if part["type"] not in INPUT_ITEMS
+    ]
     items = [part for part in content if part["type"] in INPUT_ITEMS]
     return [*items, *([{"role": wire["role"], "content": parts}] if parts else [])]
 

@@ -15,7 +15,7 @@ import anyio
 import httpx
 
 from langchain_aimlapi._http.network import AsyncTimedStream, TimedStream
-from langchain_aimlapi._http.proxies import Proxy, proxy_for
+from langchain_aimlapi._http.proxies import Proxy, checked_proxy, proxy_for
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
@@ -131,25 +131,32 @@ def users_request(
 
 
 @functools.lru_cache(maxsize=64)
-def address(base: str, path: str, query: tuple[tuple[str, Any], ...] = ()) -> httpx.URL:
-    """Return the address of an endpoint.
+def address(base: str, path: str) -> httpx.URL:
+    """Return the address of an endpoint; `path` may end with a query.
 
     Raises:
         AIMLAPIConfigurationError: The name of the host is none.
     """
     with suppress(httpx.InvalidURL, UnicodeError):
-        url = httpx.URL(f"{base}{path}", params=query or None)
+        url = httpx.URL(f"{base}{path}")
         url.host.encode("idna")  # as the socket will do
         return url
     raise AIMLAPIConfigurationError("base_url is not an address. Check the name of its host.")
 
 
-def proxy_to(url: httpx.URL) -> Proxy | None:
-    """Return the proxy that the environment names for an address.
+def proxy_to(url: httpx.URL, given: str | None = None) -> Proxy | None:
+    """Return the proxy to an address: the one that was given, else the environment's.
 
     Raises:
         AIMLAPIConfigurationError: It cannot be used, or would see the key.
     """
+    if given is not None:
+        if url.scheme == "http":
+            raise AIMLAPIConfigurationError(
+                f"The proxy would see the key, for {url.host} is asked without encryption. Use "
+                "https, or leave proxy out."
+            )
+        return checked_proxy(given)
     try:
         proxy = proxy_for(url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
     except ValueError as error:

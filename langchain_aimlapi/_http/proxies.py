@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from langchain_aimlapi._http.request import is_loopback
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 _VARIABLES = tuple(
     form(f"{name}_proxy")
@@ -50,6 +51,20 @@ def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
     if is_loopback(host):
         return None
     return _look_up_proxy(scheme, host, port, tuple(map(os.environ.get, _VARIABLES)))
+
+
+@functools.lru_cache(maxsize=64)
+def checked_proxy(url: str) -> Proxy:
+    """Return the proxy of a URL that a user gave.
+
+    Raises:
+        AIMLAPIConfigurationError: It cannot be used; the text does not show the URL.
+    """
+    try:
+        return _parse_proxy(url if "://" in url else f"http://{url}")
+    except (ValueError, TypeError) as error:
+        reason = str(error) if isinstance(error, ValueError) else "it is no text"
+        raise AIMLAPIConfigurationError(f"proxy cannot be used: {reason}.") from None
 
 
 @functools.lru_cache(maxsize=64)

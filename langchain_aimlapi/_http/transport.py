@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 from langchain_aimlapi._http import pool as _pool
 from langchain_aimlapi._http.attempt import Attempt
@@ -86,6 +87,8 @@ class Transport:
         allow_http: bool = False,
         attribution: bool = True,
         lease: _pool.Lease | None = None,
+        proxy: str | None = None,
+        query: Mapping[str, Any] | None = None,
     ) -> None:
         """Keep the settings; nothing is connected yet.
 
@@ -99,6 +102,8 @@ class Transport:
             allow_http: Let the key go over plain http to another machine.
             attribution: Tell the vendor's own host the calling application.
             lease: The model's interest in kept connections.
+            proxy: The URL of a proxy, in place of the environment's.
+            query: Query parameters of each GET; a turn brings its own.
 
         Raises:
             AIMLAPIConfigurationError: An address or header that cannot be used.
@@ -111,6 +116,8 @@ class Transport:
         self._async_client = http_async_client
         self._attribution = attribution
         self._lease = _pool.Lease() if lease is None else lease
+        self._proxy = proxy
+        self._query = dict(query or {})
 
     # ------------------------------------------------------------------------------ the calls
 
@@ -342,7 +349,9 @@ class Transport:
         headers: Mapping[str, str] | None,
         client: httpx.Client | httpx.AsyncClient | None,
     ) -> Exchange:
-        url = address(self._base_url.removesuffix("/v1"), path, tuple((params or {}).items()))
+        if query := urlencode({**self._query, **(params or {})}, doseq=True):
+            path = f"{path}?{query}"
+        url = address(self._base_url.removesuffix("/v1"), path)
         check_emulated(url.host, client)
         extra = self._headers | check_headers(headers or {})
         sent = request_headers(self._key(), extra, host=url.host, attribution=self._attribution)
@@ -363,7 +372,7 @@ class Transport:
     ) -> httpx.Request:
         waits = self._timeouts.by_step()
         if client is None:
-            attempt.proxy = proxy_to(url)
+            attempt.proxy = proxy_to(url, self._proxy)
             return own_request(url, headers, pieces, waits=waits, attempt=attempt)
         theirs = waits if self._timeouts.explicit else None
         return users_request(client, url, headers, pieces, waits=theirs, attempt=attempt)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from langchain_aimlapi._messages.media import SOUND_AND_FILM, media_part
 from langchain_aimlapi._wire.json import SHAPE_ERRORS, dumps
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
 
@@ -31,9 +32,6 @@ Part = dict[str, Any]
 """One content part of chat completions."""
 
 _TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
-_SOUND_AND_FILM = frozenset(
-    {"audio", "input_audio", "audio_url", "video", "video_url", "input_video"}
-)
 _PDF = "application/pdf"
 _MIME = {"pdf": _PDF, "txt": "text/plain", "md": "text/markdown"}
 _UNTYPED = ("text", "image", "document")
@@ -159,8 +157,12 @@ def refusal_of(message: AIMessage, blocks: Iterable[Part]) -> str:
     return "".join(words for words in said if isinstance(words, str))
 
 
-def user_parts(content: Any) -> str | list[Part]:
+def user_parts(content: Any, *, any_media: bool = False) -> str | list[Part]:
     """Convert a user turn: a string stays one, a list becomes text, image and file parts.
+
+    Args:
+        content: `message.content`.
+        any_media: Whether the model may take what the GPT-5.1 models cannot.
 
     Raises:
         AIMLAPIInvalidRequestError: A block that these models cannot take (audio, video, an
@@ -173,7 +175,7 @@ def user_parts(content: Any) -> str | list[Part]:
         if kind_of(block) == "cachePoint" or block.keys() == {"cachePoint"}:
             continue  # a mark for Bedrock's cache, which says nothing
         try:
-            parts.append(to_part(block))
+            parts.append(to_part(block, any_media=any_media))
         except AIMLAPIInvalidRequestError as error:
             raise AIMLAPIInvalidRequestError(f"Block {position}: {error}") from error
         except SHAPE_ERRORS as error:
@@ -295,8 +297,8 @@ def _without_data(value: Any) -> Any:
     return value
 
 
-def to_part(block: Part) -> Part:
-    """Convert one block of a user turn.
+def to_part(block: Part, *, any_media: bool = False) -> Part:
+    """Convert one block of a user turn; see `user_parts`.
 
     Raises:
         AIMLAPIInvalidRequestError: The block's type is not one of those that these models take.
@@ -305,9 +307,11 @@ def to_part(block: Part) -> Part:
     kind = kind_of(block)
     if kind in INPUT_ITEMS:
         return block
+    if any_media and (part := media_part(block)) is not None:
+        return part
     if convert := _CONVERTERS.get(kind):
         return convert(block)
-    if kind in _SOUND_AND_FILM:
+    if kind in SOUND_AND_FILM:
         raise AIMLAPIInvalidRequestError(
             f"Content of type {kind!r} cannot be sent: the GPT-5.1 models take text, images and "
             "PDF files. Transcribe it first."

@@ -22,6 +22,7 @@ def wire_messages(
     wire_assistant: Callable[[AssistantTurn], list[dict[str, Any]]],
     *,
     continued: bool = False,
+    any_media: bool = False,
 ) -> list[dict[str, Any]]:
     """Convert a conversation; the dialect says what an assistant turn looks like.
 
@@ -33,6 +34,7 @@ def wire_messages(
         messages: The conversation.
         wire_assistant: Converts an assistant turn, to one item or several.
         continued: Whether the vendor has the turns before it.
+        any_media: Whether the model may take what the GPT-5.1 models cannot: sound, film, files.
 
     Returns:
         Chat completions messages, and what `wire_assistant` made in between.
@@ -53,7 +55,7 @@ def wire_messages(
         elif isinstance(turn, Result):
             wire.append(_wire_result(turn.call_id, turn.content, attachments))
         else:
-            wire.append(_wire_spoken(turn))
+            wire.append(_wire_spoken(turn, any_media=any_media))
     if attachments:
         wire.append({"role": "user", "content": attachments})
     if not wire:
@@ -61,10 +63,10 @@ def wire_messages(
     return wire
 
 
-def _wire_spoken(turn: Spoken) -> dict[str, Any]:
+def _wire_spoken(turn: Spoken, *, any_media: bool) -> dict[str, Any]:
     try:
         if turn.role == "user":
-            content = user_parts(turn.content)
+            content = user_parts(turn.content, any_media=any_media)
         else:
             content = text_only(turn.content, turn.role)
     except AIMLAPIInvalidRequestError as error:

@@ -31,12 +31,14 @@ _ALONE = frozenset(
     }
 )
 _DEFINITIONS = frozenset({"$defs", "definitions"})
+_OF_REFERENCES = _DEFINITIONS | {"$anchor", "$id"}
+"""What means nothing any more once references are replaced."""
 
 _SAYABLE = frozenset(
     {
         *("type", "properties", "required", "additionalProperties", "items", "enum", "const"),
-        *("anyOf", "$ref", "$defs", "definitions", "description", "pattern", "format", "minimum"),
-        *("maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems"),
+        *("anyOf", "$ref", "$defs", "description", "pattern", "format", "minimum", "maximum"),
+        *("exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems"),
     }
 )
 """What a strict schema may hold. All else but what is refused can go: limits that the model then
@@ -72,7 +74,7 @@ def inlined(schema: Schema) -> Schema:
     names: dict[str, str] = {}
 
     def change(node: Schema) -> Schema:
-        node = {key: value for key, value in node.items() if key not in _DEFINITIONS}
+        node = {key: value for key, value in node.items() if key not in _OF_REFERENCES}
         if isinstance(discriminator := node.get("discriminator"), dict):
             # Its mapping refers to definitions, which the alternatives have taken the place of.
             rest = {key: value for key, value in discriminator.items() if key != "mapping"}

@@ -67,13 +67,13 @@ def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any
     if isinstance(schema, dict) and schema.get("type") in {"text", "json_object"}:
         return schema
     if isinstance(schema, dict) and schema.get("type") == "json_schema":
-        if not isinstance(given := schema.get("json_schema"), dict):
-            # Flat, as the responses endpoint has it.
-            given = {key: item for key, item in schema.items() if key not in _WRAPPING}
-            schema = {"type": "json_schema", "json_schema": given}
+        # Flat, as the responses endpoint has it, or nested.
+        flat = {key: item for key, item in schema.items() if key not in _WRAPPING}
+        given = schema.get("json_schema", flat)
         strict = given.get("strict") if strict is None else strict
+        schema = {"type": "json_schema", "json_schema": given}
         if not strict:
-            return schema
+            return dict(schema)
     function = schemas.read(schema)
     named = function._replace(name=schemas.legal_name(function.name))
     return {"type": "json_schema", "json_schema": named.wire("schema", strict=strict)}

@@ -65,5 +65,14 @@ def check_connection(values: Mapping[str, Any]) -> None:
         if not isinstance(headers, Mapping):
             raise AIMLAPIConfigurationError("default_headers takes a dict of text to text.")
         check_headers(headers)
+    if (proxy := values.get("proxy")) is not None:
+        if values.get("http_client") is not None or values.get("http_async_client") is not None:
+            raise AIMLAPIConfigurationError(
+                "proxy is for connections of this package's own: give yours to your http_client, "
+                "as httpx.Client(proxy=…)."
+            )
+        from langchain_aimlapi._http.proxies import checked_proxy  # noqa: PLC0415
+
+        checked_proxy(proxy)
     check_http_client(values.get("http_client"), "Client")
     check_http_client(values.get("http_async_client"), "AsyncClient")

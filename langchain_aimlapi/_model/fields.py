@@ -217,6 +217,11 @@ class AIMLAPISettings(BaseChatModel):
     allow_http: bool = False
     """Allow a plain `http://` address that is not this machine: the key travels readable."""
 
+    proxy: str | None = Field(default=None, exclude=True, repr=False)
+    """URL of an HTTP proxy, for connections of this package's own: `"http://user:password@host:8080"`.
+    By default `HTTPS_PROXY` and `NO_PROXY` are asked. Not part of dumps and pickles. Alias:
+    `openai_proxy`."""
+
     http_client: HttpClient | None = Field(default=None, exclude=True, repr=False)
     """An `httpx.Client` to use for sync calls; it is never closed."""
 
@@ -313,7 +318,16 @@ _RENAMED = {
     "async_client": "http_async_client, for an httpx.AsyncClient of your own",
     "root_client": "http_client, for an httpx.Client of your own",
     "root_async_client": "http_async_client, for an httpx.AsyncClient of your own",
-    "openai_proxy": "the environment variable HTTPS_PROXY, or an http_client",
+    "aimlapi_api_key": "api_key",
+    "aimlapi_api_base": "base_url",
+    "openai_proxy": "proxy",
+    "bind_functions": "bind_tools",
+    **{
+        name: f"model_kwargs[{name!r}]"
+        for name in (
+            *("frequency_penalty", "presence_penalty", "logit_bias", "service_tier", "verbosity"),
+        )
+    },
     "openai_organization": "nothing: the API has no organizations",
     "tiktoken_model_name": "custom_get_token_ids",
 }

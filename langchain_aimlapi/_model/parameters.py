@@ -29,6 +29,7 @@ ALIASES = {
     "aimlapi_api_base": "base_url",
     "openai_api_key": "api_key",
     "openai_api_base": "base_url",
+    "openai_proxy": "proxy",
 }
 """Names that users bring from other integrations, and what they are called here."""
 
@@ -80,6 +81,8 @@ PARAMETERS: dict[str, Place] = {
             # Known upstream; agents and middleware pass them.
             *("user", "metadata", "service_tier", "prompt_cache_key", "prompt_cache_options"),
             *("prompt_cache_retention", "safety_identifier", "max_tool_calls"),
+            # Of models that speak; doubted for the four, which write.
+            *("audio", "modalities"),
         )
     },
 }
@@ -95,26 +98,53 @@ CALL_OPTIONS = frozenset(
 )
 """What may be passed with a call or bound to a model for this package, not for the API."""
 
+_WHEN_MADE = "when you make the model"
+_ELSEWHERE = "none of the four models documents it, and others may take it"
 _ADVICE = {
-    "client": "Pass an httpx.Client as http_client.",
-    "async_client": "Pass an httpx.AsyncClient as http_async_client.",
-    "root_client": "Pass an httpx.Client as http_client.",
-    "root_async_client": "Pass an httpx.AsyncClient as http_async_client.",
-    "http_socket_options": "Pass an httpx.Client with a transport of your own as http_client.",
-    "proxy": "Set the environment variable HTTPS_PROXY, or pass http_client=httpx.Client(proxy=…).",
+    "client": f"Pass an httpx.Client as http_client {_WHEN_MADE}.",
+    "async_client": f"Pass an httpx.AsyncClient as http_async_client {_WHEN_MADE}.",
+    "http_socket_options": (
+        f"Pass an httpx.Client with a transport of your own as http_client {_WHEN_MADE}."
+    ),
     "organization": "The API has no organizations: leave it out.",
-    "tiktoken_model_name": "Pass custom_get_token_ids to count with another tokenizer.",
-    "functions": "Pass tools=[…]; a function's dict is one of the forms that it takes.",
-    "function_call": "Pass tool_choice=….",
-    "modalities": "These models write text alone: leave it out.",
-    "audio": "These models write text alone: leave it out.",
-    "app_url": "Pass default_headers={'HTTP-Referer': …}.",
-    "app_title": "Pass default_headers={'X-Title': …}.",
+    "tiktoken_model_name": f"Pass custom_get_token_ids {_WHEN_MADE} to count with a tokenizer.",
+    "app_url": f"Pass default_headers={{'HTTP-Referer': …}} {_WHEN_MADE}.",
+    "app_title": f"Pass default_headers={{'X-Title': …}} {_WHEN_MADE}.",
+    "app_categories": "It is OpenRouter's, for its rankings of applications: leave it out.",
+    "openrouter_api_key": f"Pass api_key=… {_WHEN_MADE}.",
+    "openrouter_api_base": f"Pass base_url=… {_WHEN_MADE}.",
     "openrouter_provider": "Pass provider=….",
-    "idle_timeout": "Pass stream_chunk_timeout=….",
+    "route": "It is OpenRouter's: fall back to another model with with_fallbacks([…]).",
+    "plugins": "It is OpenRouter's: this API has built-in tools, which go into tools=[…].",
+    "session_id": "Pass prompt_cache_key=… for calls that begin alike, user=… for one person's.",
+    "trace": "It is OpenRouter's: traces get their metadata from config={'metadata': {…}}.",
+    "idle_timeout": f"Pass stream_chunk_timeout=… {_WHEN_MADE}.",
+    "extra_headers": "Did you mean 'default_headers'?",
+    "extra_query": "Did you mean 'default_query'?",
+    "stream": "Did you mean 'streaming'?",
+    "strict": "Pass strict=… to bind_tools or with_structured_output.",
+    "messages": "Messages are what invoke, stream and batch take first.",
+    "context_management": (
+        'Pass truncation="auto", or summarise long conversations with SummarizationMiddleware.'
+    ),
+    "conversation": "Pass previous_response_id=…, or use_previous_response_id=True with the model.",
+    "moderation": f"Pass extra_body={{'moderation': …}}: {_ELSEWHERE}.",
+    "background_options": "An answer of the background is still queued: leave it out.",
+    "access_programs": f"Pass extra_body={{'access_programs': …}}: {_ELSEWHERE}.",
+    "image": "Pictures stand in messages, as blocks of type image.",
+    "output_modalities": "Pass modalities=[…].",
 }
-_ADVICE["openai_organization"] = _ADVICE["organization"]
-_ADVICE["openai_proxy"] = _ADVICE["proxy"]
+_ADVICE |= {
+    "root_client": _ADVICE["client"],
+    "root_async_client": _ADVICE["async_client"],
+    "openai_organization": _ADVICE["organization"],
+    "input": _ADVICE["messages"],
+    **{
+        name: f"Pass extra_body={{'{name}': …}}: {_ELSEWHERE}."
+        for name in ("top_k", "top_a", "min_p", "repetition_penalty", "thinking")
+    },
+}
+"""What to do in place of what peers take and this package refuses; true wherever it is shown."""
 
 _RANGES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "temperature": (lambda value: 0 <= value <= 2, "from 0 to 2"),  # noqa: PLR2004
@@ -191,7 +221,7 @@ def _hint(name: str, known: Collection[str], fields: Collection[str]) -> str:
     if name in fields:
         return f"It belongs to the model: pass {name}=… when you make it."
     spellings = [*known, *fields, *(alias for alias, real in ALIASES.items() if real in known)]
-    if not (nearest := difflib.get_close_matches(name, spellings, n=1)):
+    if not (nearest := difflib.get_close_matches(name, spellings, n=1, cutoff=0.75)):
         return "Parameters that this package does not know go into extra_body."
     is_elsewhere = nearest[0] in fields and nearest[0] not in known
     where = ", which you pass when you make the model" if is_elsewhere else ""
@@ -268,7 +298,7 @@ def translated(given: Mapping[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
-class HiddenValues(Mapping[str, str]):
+class HiddenValues(Mapping[str, Any]):
     """Headers or a query of calls: sent, but shown by their names alone.
 
     Bound keywords stand in reprs, dumps and traces; whose tenant a call is for need not.
@@ -276,9 +306,14 @@ class HiddenValues(Mapping[str, str]):
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         """Keep a copy of the values."""
-        self._values = {str(name): str(value) for name, value in values.items()}
+        self._values = {
+            str(name): [str(one) for one in value]
+            if isinstance(value, (list, tuple))
+            else str(value)
+            for name, value in values.items()
+        }
 
-    def __getitem__(self, name: str) -> str:
+    def __getitem__(self, name: str) -> Any:
         """Return the value of a name."""
         return self._values[name]
 

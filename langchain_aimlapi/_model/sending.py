@@ -45,6 +45,8 @@ class SendingMethods(_Settings):
             allow_http=self.allow_http,
             attribution=self.attribution,
             lease=self._leased(),
+            proxy=self.proxy,
+            query=self.default_query,
         )
 
     def _address(self) -> str:

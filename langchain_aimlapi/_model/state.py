@@ -27,7 +27,7 @@ else:
 
 _SHARED_FIELDS = (
     *("api_key", "default_headers", "http_client", "http_async_client", "client_request_id"),
-    *("callbacks", "rate_limiter", "cache"),
+    *("callbacks", "rate_limiter", "cache", "proxy"),
 )
 """Held by reference in copies; left out of pickles, the cache aside."""
 

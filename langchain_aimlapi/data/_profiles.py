@@ -80,16 +80,17 @@ PROFILES: dict[str, dict[str, Any]] = {
 # responses alone for these two; which of the two is true for them is learned at run time.
 ENDPOINT_IN_DOUBT = frozenset({"openai/gpt-5-1-codex", "openai/gpt-5-1-codex-mini"})
 
+_SPEECH = frozenset({"audio", "modalities"})
 UNDOCUMENTED_PARAMETERS: dict[str, frozenset[str]] = {
     # Parameters of the class that O lacks for a model. They are sent if the user sets them.
-    "openai/gpt-5-1": frozenset(),
+    "openai/gpt-5-1": _SPEECH,
     "openai/gpt-5-1-chat-latest": frozenset(
-        {"temperature", "top_p", "logprobs", "top_logprobs", "reasoning_effort"}
+        {*_SPEECH, "temperature", "top_p", "logprobs", "top_logprobs", "reasoning_effort"}
     ),
     "openai/gpt-5-1-codex": frozenset(
-        {"temperature", "top_p", "logprobs", "top_logprobs", "n", "seed"}
+        {*_SPEECH, "temperature", "top_p", "logprobs", "top_logprobs", "n", "seed"}
     ),
     "openai/gpt-5-1-codex-mini": frozenset(
-        {"temperature", "top_p", "logprobs", "top_logprobs", "n", "seed"}
+        {*_SPEECH, "temperature", "top_p", "logprobs", "top_logprobs", "n", "seed"}
     ),
 }

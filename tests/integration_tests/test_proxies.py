@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import trustme
+from langchain_core.load import dumps
 
 from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi.emulator import Emulator
@@ -221,3 +222,33 @@ def test_this_machine_needs_no_proxy(ask, host, monkeypatch):
         llm = model(base_url=f"http://{host}:{server.port}/v1")
         assert "Hello" in ask(llm)
         llm.close()
+
+
+# --- the proxy of a model ------------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.parametrize("name", ["proxy", "openai_proxy"])
+def test_a_model_has_a_proxy_of_its_own(endpoint, kind, ask, monkeypatch, name):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    proxy = Proxy(f"user:{PASSWORD}")
+    with through(endpoint, kind, proxy) as relay:
+        llm = model(**{name: f"{kind}://user:{PASSWORD}@{relay.at}"})
+        assert "Hello" in ask(llm)
+        llm.close()
+    assert proxy.asked == ["proxied.test:443"]
+    assert PASSWORD not in f"{llm!r} {llm.model_dump()} {pickle.dumps(llm)!r} {dumps(llm)}"
+
+
+@pytest.mark.parametrize(
+    "url", [f"socks5://u:{PASSWORD}@h:1", f"ftp://u:{PASSWORD}@h:1", f"http://[{PASSWORD}", 5]
+)
+def test_what_is_no_proxy_is_refused_without_its_url(url):
+    with pytest.raises(AIMLAPIConfigurationError, match="proxy cannot be used") as caught:
+        model(proxy=url)
+    assert_clean(caught.value)
+
+
+def test_a_proxy_is_not_for_the_clients_of_users():
+    with pytest.raises(AIMLAPIConfigurationError, match="give yours to your http_client"):
+        ChatAIMLAPI(**Emulator().connection(), proxy="http://localhost:1")

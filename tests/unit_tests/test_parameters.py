@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 import re
 from typing import Any
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 
 from langchain_aimlapi import AIMLAPIConfigurationError, ChatAIMLAPI
@@ -97,8 +100,27 @@ def test_the_page_is_up_to_date():
 
 
 def test_every_field_has_words():
-    assert words_of_fields().keys() >= ChatAIMLAPI.__annotations__.keys() - {"model_config"}
-    assert all(words_of_fields().values())
+    words = words_of_fields()
+    own = ChatAIMLAPI.model_fields.keys() - BaseChatModel.model_fields.keys()
+    assert words.keys() == own
+    for name, text in words.items():
+        assert text.endswith("."), name
+        assert len(text.split()) > 3, name
+        # What the page says beside a name is more than the name again.
+        said = set(re.findall(r"[a-z]+", text.lower())) - set(name.split("_"))
+        assert len(said) > 2, name
+
+
+def test_help_has_words_for_every_field():
+    shown = inspect.getdoc(ChatAIMLAPI) or ""
+    assert shown in pydoc.plain(pydoc.render_doc(ChatAIMLAPI)).replace("\n |  ", "\n").replace(
+        "\n |\n", "\n\n"
+    )
+    named: dict[str, str] = {}
+    for names, text in re.findall(r"^    ([a-z][a-z_, ]*): (.+(?:\n {8}.+)*)", shown, re.MULTILINE):
+        named |= dict.fromkeys(names.split(", "), text)
+    assert named.keys() == words_of_fields().keys()
+    assert all(len(text.split()) > 2 for text in named.values())
 
 
 VALUES: dict[str, Any] = {

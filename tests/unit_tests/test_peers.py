@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,8 +19,11 @@ from pydantic import BaseModel
 
 import langchain_aimlapi
 from langchain_aimlapi import AIMLAPIConfigurationError, ChatAIMLAPI
+from langchain_aimlapi._model.parameters import _ADVICE, ALIASES, REQUEST_PARAMETERS
 from langchain_aimlapi.emulator import Reply
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
+from tests.unit_tests.peer_names import CALLS, CONSTRUCTORS, OF_0_1_3
+from tests.unit_tests.test_parameters import refusal
 
 MODEL = "openai/gpt-5-1"
 
@@ -46,11 +52,8 @@ CHAT_OPENAI = {
 }
 CHAT_OPENAI_REFUSED = (
     *("client", "async_client", "root_client", "root_async_client", "http_socket_options"),
-    *("openai_organization", "organization", "openai_proxy", "tiktoken_model_name"),
-    *("context_management", "proxy"),
+    *("openai_organization", "organization", "tiktoken_model_name", "context_management"),
 )
-# langchain-openrouter 0.2: those of its fields that the others lack.
-OPEN_ROUTER_REFUSED = ("app_url", "app_title", "openrouter_provider", "route", "plugins")
 # Keywords of a call, of langchain-openai 1.7.4 and langchain-aimlapi 0.1.3.
 CALL = {
     "tools": [],
@@ -84,7 +87,7 @@ def test_the_constructor_of_chat_openai(name):
     assert ChatAIMLAPI(**{**made, name: CHAT_OPENAI[name]})
 
 
-@pytest.mark.parametrize("name", [*CHAT_OPENAI_REFUSED, *OPEN_ROUTER_REFUSED])
+@pytest.mark.parametrize("name", CHAT_OPENAI_REFUSED)
 def test_what_is_refused_says_what_to_do(name):
     with pytest.raises(AIMLAPIConfigurationError, match="has no parameter") as caught:
         ChatAIMLAPI(api_key="key", **{name: "value"})
@@ -101,6 +104,54 @@ def test_keywords_of_a_call(llm, name, bound):
         kwargs = llm.bind(**kwargs).kwargs
     with llm._turn([HumanMessage("Hello")], None, None, kwargs, stream=False) as turn:
         assert turn.payload["model"]
+
+
+# --- every name of theirs -----------------------------------------------------------------------
+
+PLACES = ("model", "call", "bound")
+NAMES = {
+    where: sorted({name for names in lists.values() for name in names})
+    for where, lists in (("model", CONSTRUCTORS), ("call", {**CALLS, **CONSTRUCTORS}))
+}
+NAMES["model"] = sorted({*NAMES["model"], *NAMES["call"]})
+NAMES["bound"] = NAMES["call"]
+OTHER_SIGNATURES = {
+    *inspect.signature(ChatAIMLAPI.bind_tools).parameters,
+    *inspect.signature(ChatAIMLAPI.with_structured_output).parameters,
+    *inspect.signature(ChatAIMLAPI.invoke).parameters,
+}
+
+
+def takes(where: str, llm: ChatAIMLAPI, name: str) -> bool:
+    known = {*ChatAIMLAPI.model_fields, *ALIASES} if where == "model" else set()
+    return name in known or refusal(where, llm, **{name: None}) is None
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_each_name_of_a_peer_is_taken_or_refused_with_what_helps(llm, where):
+    taken = 0
+    for name in NAMES[where]:
+        text = None if takes(where, llm, name) else refusal(where, llm, **{name: None})
+        taken += text is None
+        if text is None:
+            continue
+        _, _, advice = text.partition("'. ")
+        # Words of its own for each: no guess of a spelling, no general remark.
+        assert advice == _ADVICE.get(name) or advice.startswith("It belongs to the model"), text
+        for pointed in re.findall(r"\b(\w+)=", advice):
+            here = takes("model", llm, pointed) or takes("call", llm, pointed)
+            assert here or pointed in OTHER_SIGNATURES, (pointed, text)
+            if where != "model" and "when you make" not in advice and "with the model" not in text:
+                assert takes("call", llm, pointed) or pointed in OTHER_SIGNATURES, text
+    assert taken > len(NAMES[where]) / 2
+
+
+def test_advice_points_at_what_is_taken_and_is_of_no_name_that_is(llm):
+    for name, advice in _ADVICE.items():
+        for pointed in re.findall(r"\b(\w+)=", advice):
+            known = takes("model", llm, pointed) or takes("call", llm, pointed)
+            assert known or pointed in OTHER_SIGNATURES, (name, advice)
+        assert not (takes("model", llm, name) and takes("call", llm, name)), name
 
 
 # --- what they do -------------------------------------------------------------------------------
@@ -156,9 +207,14 @@ def test_disabled_parameters_are_not_sent():
 def test_the_query_of_model_and_call(emulator):
     llm = ChatAIMLAPI(**emulator.connection(), default_query={"a": "1", "b": "2"})
     llm.invoke("Hello", extra_query={"b": "3"})
-    assert llm._turn(
-        [HumanMessage("x")], None, None, {"extra_query": {"b": "3"}}, stream=False
-    ).path.endswith("/chat/completions?a=1&b=3")
+    list(llm.bind(extra_query={"c": ["4", "5"]}).stream("Hello"))
+    llm.list_models()
+    assert [asked.query for asked in emulator.requests] == [
+        {"a": ["1"], "b": ["3"]},
+        {"a": ["1"], "b": ["2"], "c": ["4", "5"]},
+        {"a": ["1"], "b": ["2"], "include": ["all"]},
+        {"a": ["1"], "b": ["2"]},
+    ]
 
 
 def test_headers_of_a_call(emulator):
@@ -277,9 +333,72 @@ def test_what_responses_lacks_is_told_as_the_model_is_told_to(name):
         payload_of(made(**fields, validate_params="error"))
 
 
+SOUND = {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/mpeg"}
+FILM = {"type": "video", "url": "https://example.com/film.mp4"}
+TABLE = {"type": "file", "base64": "eA==", "mime_type": "text/csv", "filename": "a.csv"}
+
+
+@pytest.mark.parametrize("use_responses_api", [False, True])
+@pytest.mark.parametrize(
+    ("block", "sent"),
+    [
+        (SOUND, {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "mp3"}}),
+        ({**SOUND, "base64": None, "url": "https://a/b"}, {"audio_url": {"url": "https://a/b"}}),
+        (FILM, {"type": "video_url", "video_url": {"url": "https://example.com/film.mp4"}}),
+        ({**FILM, "base64": "eA=="}, {"video_url": {"url": "data:video/mp4;base64,eA=="}}),
+        ({"type": "input_audio", "input_audio": {"data": "x"}}, {"input_audio": {"data": "x"}}),
+        ({"type": "media", "data": b"x", "mime_type": "audio/wav"}, {"type": "input_audio"}),
+        (TABLE, {"type": "file", "file": {"file_data": "data:text/csv;base64,eA=="}}),
+    ],
+)
+def test_sound_and_film_are_the_gateways_to_refuse_elsewhere(use_responses_api, block, sent):
+    messages = [HumanMessage(["Listen:", block])]
+    llm = made(model="other/model", use_responses_api=use_responses_api)
+    payload = payload_of(llm, messages)
+    [message] = payload["input" if use_responses_api else "messages"]
+    part = message["content"][1]
+    if use_responses_api and block is TABLE:
+        sent = {"type": "input_file", "filename": "a.csv"}
+    assert part.items() >= {k: v for k, v in sent.items() if k != "file"}.items()
+    with pytest.raises(AIMLAPIInvalidRequestError, match=r"cannot be sent|Only PDF"):
+        payload_of(made(use_responses_api=use_responses_api), messages)
+
+
+def test_speech_is_doubted_for_the_four_alone():
+    asked: dict[str, Any] = {"modalities": ["text", "audio"], "audio": {"voice": "alloy"}}
+    assert payload_of(made(model="other/model"), **asked).items() >= asked.items()
+    with pytest.warns(UserWarning, match="is not documented for openai/gpt-5-1"):
+        payload_of(made(), **asked)
+
+
+def test_a_model_of_none_is_no_word_about_it():
+    assert payload_of(made(), model=None)["model"] == MODEL
+
+
 # --- 0.1 ----------------------------------------------------------------------------------------
 
-REMOVED = ("AimlapiEmbeddings", "AimlapiLLM", "AimlapiImageModel", "AimlapiVideoModel")
+REMOVED = tuple(name for name in OF_0_1_3["the package"] if name != "ChatAimlapi")
+NOTEBOOK = Path(__file__).parents[2] / "cookbook" / "10_migrating.ipynb"
+
+
+def test_the_notebook_lists_each_name_of_0_1_3_that_changed():
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    text = "".join("".join(cell["source"]) for cell in cells)
+    kept = {*ChatAIMLAPI.model_fields, *ALIASES, *REQUEST_PARAMETERS, *langchain_aimlapi.__all__}
+    changed = [name for names in OF_0_1_3.values() for name in names if name not in kept]
+    assert [name for name in changed if f"`{name}`" not in text] == []
+    # What is an alias or has no field any more is not the attribute that it was.
+    attributes = {*ChatAIMLAPI.model_fields, "model_name"}
+    gone = [name for name in OF_0_1_3["fields"] if name not in attributes]
+    assert [name for name in gone if f"`{name}`" not in text and name not in ALIASES] == []
+
+
+@pytest.mark.parametrize("name", OF_0_1_3["fields"])
+def test_each_attribute_of_0_1_3_is_there_or_says_what_to_use(llm, name):
+    aliases = {"api_key", "base_url", "model", "organization", "stop_sequences", "timeout"}
+    if name not in aliases and not hasattr(llm, name):
+        with pytest.raises(AttributeError, match=r"was of langchain-aimlapi 0\.1\. Use "):
+            getattr(llm, name)
 
 
 @pytest.mark.parametrize("name", REMOVED)
@@ -289,7 +408,11 @@ def test_a_removed_name_says_that_it_is_and_what_to_use(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["openai_api_key", "request_timeout", "client", "async_client", "openai_proxy"]
+    "name",
+    [
+        *("openai_api_key", "request_timeout", "client", "async_client", "openai_proxy"),
+        *("aimlapi_api_key", "aimlapi_api_base", "verbosity", "service_tier", "bind_functions"),
+    ],
 )
 def test_a_removed_attribute_says_what_to_use(llm, name):
     with pytest.raises(AttributeError, match=r"was of langchain-aimlapi 0\.1\. Use "):

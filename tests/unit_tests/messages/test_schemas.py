@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import dataclasses
 import enum
+import functools
 import json
 import re
 import typing
 from typing import Annotated, Any, Literal
 
+import hypothesis
 import pytest
-import typing_extensions  # noqa: TC002  # read when a TypedDict is
+import typing_extensions
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.v1 import BaseModel as BaseModelV1
@@ -403,3 +406,210 @@ def test_what_is_no_object_is_refused_by_name(given, convert):
         convert(given)
     named = getattr(given, "__name__", "")
     assert named.partition("[")[0] in str(caught.value)
+
+
+# --- what else is understood --------------------------------------------------------------------
+
+Kind = typing.TypeVar("Kind")
+
+
+class Box(BaseModel, typing.Generic[Kind]):
+    inside: Kind
+
+
+@dataclasses.dataclass
+class DataBox(typing.Generic[Kind]):
+    """A box."""
+
+    inside: Kind
+
+
+class TypedBox(typing_extensions.TypedDict, typing.Generic[Kind]):
+    """A box."""
+
+    inside: Kind
+
+
+@pytest.mark.parametrize("given", [Box[Cat], DataBox[Cat], TypedBox[Cat]], ids=str)
+def test_generics_with_their_types_filled_in(given):
+    schema = sent(given, strict=True)
+    assert set(schema["properties"]["inside"]["properties"]) == {"kind", "lives"}
+    assert_strict(schema)
+
+
+def add(a: int, b: str = "x", *, c: bool = True) -> str:
+    """Add up."""
+    return f"{a}{b}{c}"
+
+
+class Adder:
+    def __call__(self, a: int) -> int:
+        """Add one."""
+        return a + 1
+
+    def named(self, a: int) -> int:
+        """Add two."""
+        return a + 2
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "description", "properties"),
+    [
+        (functools.partial(add, c=False), "add", "Add up.", ["a", "b"]),
+        (functools.partial(add, 1), "add", "Add up.", ["b", "c"]),
+        (Adder(), "Adder", "Add one.", ["a"]),
+        (Adder().named, "named", "Add two.", ["a"]),
+    ],
+)
+def test_what_can_be_called(given, name, description, properties):
+    function = wire_tool(given)["function"]
+    assert (function["name"], function["description"]) == (name, description)
+    assert list(function["parameters"]["properties"]) == properties
+
+
+REFERENCES = {
+    "anchor": ("#thing", {"$defs": {"a": {"$anchor": "thing", "type": "string"}}}),
+    "old anchor": ("#thing", {"definitions": {"a": {"$id": "#thing", "type": "string"}}}),
+    "escaped": ("#/$defs/A%20b~1c", {"$defs": {"A b/c": {"type": "string"}}}),
+    "own address": ("https://a.b/c#/$defs/A", {"$defs": {"A": {"type": "string"}}}),
+    "nested": ("#/properties/b/$defs/A", {}),
+}
+
+
+@pytest.mark.parametrize("strict", [None, True])
+@pytest.mark.parametrize(("pointer", "beside"), REFERENCES.values(), ids=REFERENCES)
+def test_references_of_every_kind(pointer, beside, strict):
+    inner = {"type": "object", "$defs": {"A": {"type": "string"}}, "additionalProperties": False}
+    given = {
+        "$id": "https://a.b/c",
+        "title": "T",
+        "type": "object",
+        "properties": {"a": {"$ref": pointer}, "b": inner},
+        **beside,
+    }
+    schema = sent(given, strict=strict)
+    assert schema["properties"]["a"]["type"] == "string"
+    assert "$defs" not in json.dumps(schema)
+    if strict:
+        assert_strict(schema)
+
+
+def test_the_mapping_of_a_discriminator_goes_with_the_definitions():
+    assert "#/$defs" not in json.dumps(sent(Zoo))
+    assert sent(Zoo)["properties"]["animals"]["items"]["discriminator"] == {"propertyName": "kind"}
+
+
+def test_words_of_none_are_left_out_at_every_depth():
+    inner = {"type": "string", "description": None, "title": None, "default": None}
+    given = {"title": "T", "type": "object", "properties": {"description": inner}}
+    assert sent(given)["properties"] == {"description": {"type": "string", "default": None}}
+
+
+@pytest.mark.parametrize(
+    ("inner", "wanted"),
+    [
+        ({"type": "string", "nullable": True}, {"type": ["string", "null"]}),
+        (
+            {"type": "string", "enum": ["a"], "nullable": True},
+            {"type": ["string", "null"], "enum": ["a", None]},
+        ),
+        ({"const": 1, "nullable": True}, {"anyOf": [{"const": 1}, {"type": "null"}]}),
+        ({"type": "string", "$comment": "x", "x-own": 1, "readOnly": True}, {"type": "string"}),
+        ({"type": "string", "contentEncoding": "base64", "examples": ["x"]}, {"type": "string"}),
+    ],
+)
+def test_what_strict_says_in_other_words_or_leaves_out(inner, wanted):
+    schema = sent(
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", **open_dict(inner)}, strict=True
+    )
+    assert schema["properties"]["a"] == wanted
+    assert_strict(schema)
+
+
+def test_a_format_in_the_words_of_the_responses_endpoint():
+    flat = {"type": "json_schema", "name": "x", "schema": open_dict({"type": "string"})}
+    nested = {"type": "json_schema", "json_schema": {key: flat[key] for key in ("name", "schema")}}
+    assert response_format(flat) == response_format(nested) == nested
+    assert_strict(response_format(flat, strict=True)["json_schema"]["schema"])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"title": "T", "$ref": "#/$defs/A", "$defs": {"A": open_dict({"type": "string"})}},
+        {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}},
+        {"title": "T", "type": "object", "$comment": "x"},
+    ],
+)
+def test_nothing_is_said_to_be_lost_of_a_schema_that_is_sent(given):
+    assert wire_tool(given)["type"] == "function"
+
+
+# --- any schema at all --------------------------------------------------------------------------
+
+
+def documents() -> st.SearchStrategy[dict[str, Any]]:
+    """Make schemas of many kinds, some of which strict schemas cannot say."""
+    leaves = st.one_of(
+        st.sampled_from(
+            [
+                {"type": "string", "minLength": 1, "pattern": "^a"},
+                {"type": ["integer", "null"], "minimum": 1, "default": None},
+                {"enum": ["a", 1, None], "title": "Choice"},
+                {"const": "x", "description": "Always x"},
+                {"type": "string", "format": "date", "nullable": True},
+                {"$ref": "#/$defs/Leaf"},
+                {"$ref": "#/$defs/Loop", "description": "Again"},
+                {"$ref": "#"},
+                {"type": "object", "additionalProperties": {"type": "string"}},
+                {"type": "array"},
+                {},
+            ]
+        )
+    )
+    names = st.sampled_from(["a", "title", "default", "properties", "$ref", "items", "enum"])
+
+    def grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        lists = st.lists(inner, min_size=1, max_size=3)
+        return st.one_of(
+            st.builds(lambda each: {"type": "array", "items": each, "uniqueItems": True}, inner),
+            st.builds(lambda each: {"anyOf": each}, lists),
+            st.builds(lambda each: {"oneOf": each, "discriminator": {"propertyName": "a"}}, lists),
+            st.builds(lambda each: {"allOf": each, "description": "All"}, lists),
+            st.builds(
+                lambda each: {"type": "object", "properties": each, "minProperties": 1},
+                st.dictionaries(names, inner, max_size=3),
+            ),
+        )
+
+    return st.builds(
+        lambda properties: {
+            "title": "T",
+            "type": "object",
+            "properties": properties,
+            "$defs": {
+                "Leaf": {"type": "object", "properties": {"a": {"type": "string"}}},
+                "Loop": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Loop"}}},
+            },
+        },
+        st.dictionaries(names, st.recursive(leaves, grown, max_leaves=8), max_size=4),
+    )
+
+
+@hypothesis.settings(max_examples=150, deadline=None)
+@hypothesis.given(documents())
+def test_any_schema_becomes_a_strict_one_or_is_refused_with_its_path(given):
+    before = copy.deepcopy(given)
+    refused = None
+    try:
+        schema = response_format(given, strict=True)["json_schema"]["schema"]
+        Draft202012Validator.check_schema(schema)
+        assert_strict(schema)
+    except AIMLAPIConfigurationError as error:
+        refused = str(error)
+    told = re.compile(r"strict=True cannot be kept: (/(properties|\$defs)|the root)")
+    assert refused is None or told.match(refused)
+    assert given == before
+    plain = response_format(given)["json_schema"]["schema"]
+    assert plain["properties"].keys() == given["properties"].keys()
