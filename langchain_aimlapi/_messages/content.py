@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from langchain_aimlapi._messages.media import SOUND_AND_FILM, media_part
+from langchain_aimlapi._messages.media import media_part
 from langchain_aimlapi._wire.json import SHAPE_ERRORS, dumps
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
 
@@ -307,15 +307,10 @@ def to_part(block: Part, *, any_media: bool = False) -> Part:
     kind = kind_of(block)
     if kind in INPUT_ITEMS:
         return block
-    if any_media and (part := media_part(block)) is not None:
+    if (part := media_part(block, any_media=any_media)) is not None:
         return part
     if convert := _CONVERTERS.get(kind):
         return convert(block)
-    if kind in SOUND_AND_FILM:
-        raise AIMLAPIInvalidRequestError(
-            f"Content of type {kind!r} cannot be sent: the GPT-5.1 models take text, images and "
-            "PDF files. Transcribe it first."
-        )
     raise AIMLAPIInvalidRequestError(
         f"Content of type {block.get('type')!r} cannot be sent in a user message. Known types: "
         f"{', '.join(sorted(_CONVERTERS))}."
