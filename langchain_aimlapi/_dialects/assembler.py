@@ -89,9 +89,22 @@ class MessageAssembler:
             self.id = answer_id
 
     def count(self, token_usage: Any, usage: UsageMetadata | None) -> None:
-        """Take the usage that the API tells: as it came, and in LangChain's words."""
+        """Take the API's usage, and LangChain's; zeros that close a stream replace no counts."""
         if usage is not None:
-            self.token_usage, self.usage = token_usage, usage
+            is_news = usage["input_tokens"] or usage["output_tokens"] or usage["total_tokens"]
+            if is_news or self.usage is None:
+                self.token_usage, self.usage = token_usage, usage
+
+    def bill(self, cost: dict[str, float] | None) -> None:
+        """Take the price that the API tells; nothing in place of something is not one."""
+        if cost is not None and (self.cost is None or any(cost.values())):
+            self.cost = cost
+
+    def told(self) -> dict[str, str]:
+        """Return the texts that have come: `content`, `reasoning`, `refusal`."""
+        self._settle_text()
+        texts = {"content": self._text, "reasoning": self._reasoning, "refusal": self._refusal}
+        return {name: "".join(pieces) for name, pieces in texts.items()}
 
     # --- pieces ---------------------------------------------------------------------------------
 
@@ -145,7 +158,7 @@ class MessageAssembler:
         LangChain's event stream keeps only the annotations of the last chunk that has any.
         """
         if not self.stopped:
-            self._annotations.extend(annotations)
+            self._annotations += [note for note in annotations if note not in self._annotations]
 
     def add_logprobs(self, logprobs: dict[str, Any]) -> None:
         """Add token log probabilities: `{"content": […], "refusal": […]}`, either may be None."""

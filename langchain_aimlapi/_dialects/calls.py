@@ -142,6 +142,10 @@ class ToolCalls:
         """Return the name of a call, if it has one yet."""
         return self._calls[position].name if position < len(self._calls) else None
 
+    def text_of(self, position: int) -> str:
+        """Return what has come of the arguments of a call."""
+        return self._calls[position].text if position < len(self._calls) else ""
+
     def settle(self, position: int) -> str:
         """Return the id of a call, which is final from now on."""
         call = self._calls[position]

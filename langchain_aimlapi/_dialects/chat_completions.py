@@ -14,6 +14,7 @@ from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
 from langchain_aimlapi._dialects.assembler import MessageAssembler
+from langchain_aimlapi._dialects.calls import number_of
 from langchain_aimlapi._dialects.stream_parser import StreamParser
 from langchain_aimlapi._messages.content import as_text, kind_of, text_of
 from langchain_aimlapi._messages.content_blocks import listed
@@ -107,16 +108,36 @@ class ChatCompletionsDialect:
 class ChatCompletionsStreamParser(StreamParser):
     """Reads one stream of `chat.completion.chunk` objects."""
 
+    _choice: int | None = None
+    """The API's number of the answer that is read: the first that came. `n` may be more than one,
+    asked for or not, and a message holds one answer."""
+
     @override
     def read(self, event: dict[str, Any]) -> None:
         assembler = self.assembler
         _read_envelope(assembler, event, {})
-        for choice in event.get("choices") or ():
-            # A route that does not stream sends a whole `chat.completion` in place of a chunk.
-            message = choice.get("delta") or choice.get("message") or {}
-            _read_choice(assembler, choice, message)
-            for call in message.get("tool_calls") or ():
+        for place, choice in enumerate(event.get("choices") or ()):
+            if not self._is_read(choice.get("index"), place):
+                continue
+            delta = choice.get("delta") or {}
+            _read_choice(assembler, choice, delta)
+            for call in delta.get("tool_calls") or ():
                 _read_tool_call(assembler, call)
+            # A route that does not stream sends a whole `chat.completion` in place of a chunk;
+            # others end a stream with one.
+            if message := choice.get("message"):
+                rest, calls = _not_told(message, assembler)
+                _read_choice(assembler, {}, rest)
+                for position, call in calls:
+                    _read_tool_call(assembler, call, position)
+
+    def _is_read(self, index: Any, place: int) -> bool:
+        number = number_of(index)
+        if number is None:
+            return place == 0
+        if self._choice is None:
+            self._choice = number
+        return number == self._choice
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -135,7 +156,7 @@ def _read_envelope(
     if usage := body.get("usage"):
         assembler.count(usage, usage_from_chat(usage))
     if headers or "meta" in body:
-        assembler.cost = cost_from(body, headers) or assembler.cost
+        assembler.bill(cost_from(body, headers))
         if meta := meta_from(body, headers):
             assembler.closing["meta"] = meta
 
@@ -161,6 +182,41 @@ def _read_choice(
     if logprobs := choice.get("logprobs"):
         assembler.add_logprobs(logprobs)
     assembler.finish_reason = choice.get("finish_reason") or assembler.finish_reason
+
+
+def _not_told(
+    message: Mapping[str, Any], assembler: MessageAssembler
+) -> tuple[dict[str, Any], list[tuple[int, Mapping[str, Any]]]]:
+    """Return of a whole message what no delta has told, and of its calls, with their positions."""
+    told = assembler.told()
+    rest = {
+        key: value
+        for key, value in message.items()
+        if not (key in _REASONING or key == "reasoning_details") or not told["reasoning"]
+    }
+    for key in ("content", "refusal"):
+        if told[key] and isinstance(text := rest.get(key), str):
+            rest[key] = _news(text, told[key])
+    calls = []
+    for place, call in enumerate(message.get("tool_calls") or ()):
+        number = number_of(call.get("index"))
+        position = place if number is None else number
+        if before := assembler.calls.text_of(position):
+            key = "custom" if call.get("custom") else "function"
+            function = dict(call.get(key) or {})
+            for name in ("arguments", "input"):
+                if isinstance(text := function.get(name), str):
+                    function[name] = _news(text, before)
+            call = {**call, key: function}  # noqa: PLW2901 - it is the same call, less what is known
+        calls.append((position, call))
+    return rest, calls
+
+
+def _news(text: str, told: str) -> str:
+    """Return what a text adds to what was told: if it begins otherwise, it goes on with that."""
+    if text.startswith(told):
+        return text[len(told) :]
+    return "" if text.strip() == told.strip() else text
 
 
 def _read_tool_call(

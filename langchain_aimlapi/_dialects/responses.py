@@ -270,7 +270,7 @@ class ResponsesStreamParser(StreamParser):
 
     def _cost(self, holder: Mapping[str, Any]) -> None:
         # Where in a stream the price rides is not documented: it is taken from wherever it is.
-        self.assembler.cost = cost_from(holder, self.facts.headers) or self.assembler.cost
+        self.assembler.bill(cost_from(holder, self.facts.headers))
         if meta := meta_from(holder, self.facts.headers):
             self.assembler.closing["meta"] = meta
 

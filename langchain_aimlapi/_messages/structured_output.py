@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.runnables import AddableDict, Runnable, RunnableGenerator, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel, RootModel, WithJsonSchema, create_model
@@ -22,6 +22,7 @@ from typing_extensions import override
 
 from langchain_aimlapi._messages import schemas
 from langchain_aimlapi._messages.endings import ending_of
+from langchain_aimlapi._messages.growing_object import GrowingObject, apieces, pieces
 from langchain_aimlapi._wire.json import loads
 from langchain_aimlapi.errors import (
     AIMLAPIContentFilterError,
@@ -31,17 +32,12 @@ from langchain_aimlapi.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Iterator
 
     from langchain_core.runnables import RunnableConfig
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
 
-_SMALL = 4096
-"""Characters up to which each chunk is looked at; above, once the text grew by `_GROWTH`."""
-_GROWTH = 1.005
-_TOGETHER = 64
-"""Chunks that are added up at once: LangChain reads the whole text again for each sum."""
 _FENCE = re.compile(r"\s*```\w*\s*(.*?)\s*```\s*", re.DOTALL)
 
 
@@ -152,21 +148,21 @@ class StructuredOutput(Runnable[AIMessage, Any]):
     def transform(
         self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any
     ) -> Iterator[Any]:
-        return self._of_chunks.transform(_pieces(input), config)
+        return self._of_chunks.transform(pieces(input), config)
 
     @override
     def atransform(
         self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
-        return self._of_chunks.atransform(_apieces(input), config)
+        return self._of_chunks.atransform(apieces(input), config)
 
     def _grow(self, pieces: Iterator[Any]) -> Iterator[Any]:
-        growing = _Growing(self, include_raw=self._include_raw)
+        growing = GrowingObject(self, include_raw=self._include_raw)
         for piece in pieces:
             yield from growing.add(piece)
 
     async def _agrow(self, pieces: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        growing = _Growing(self, include_raw=self._include_raw)
+        growing = GrowingObject(self, include_raw=self._include_raw)
         async for piece in pieces:
             for output in growing.add(piece):
                 yield output
@@ -272,104 +268,6 @@ class StructuredOutput(Runnable[AIMessage, Any]):
             return self._made(value)
         except ValueError:
             return None
-
-
-class _Piece:
-    """A chunk on its way into the parser's run, which would add chunks up for its trace."""
-
-    __slots__ = ("chunk",)
-
-    def __init__(self, chunk: Any) -> None:
-        self.chunk = chunk
-
-
-class _Update(AddableDict):
-    """An output that takes the place of earlier ones when outputs are added up."""
-
-    @override
-    def __add__(self, other: AddableDict) -> AddableDict:
-        return other.__radd__(self) if isinstance(other, _Update) else super().__add__(other)
-
-    @override
-    def __radd__(self, other: AddableDict) -> AddableDict:
-        return AddableDict({**other, **self})
-
-
-def _pieces(chunks: Iterator[Any]) -> Iterator[Any]:
-    """Yield the chunks one by one, and at last the message that they add up to."""
-    kept = []
-    for chunk in chunks:
-        kept.append(chunk)
-        yield _Piece(chunk)
-    yield _sum(kept)
-
-
-async def _apieces(chunks: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    kept = []
-    async for chunk in chunks:
-        kept.append(chunk)
-        yield _Piece(chunk)
-    yield _sum(kept)
-
-
-def _sum(chunks: Sequence[Any]) -> Any:
-    while len(chunks) > 1:
-        groups = (chunks[at : at + _TOGETHER] for at in range(0, len(chunks), _TOGETHER))
-        chunks = [first + rest if rest else first for first, *rest in groups]
-    return chunks[0] if chunks else None
-
-
-class _Growing:
-    """One streamed object: its outputs after each chunk, and at the end the strictly parsed one."""
-
-    def __init__(self, reader: StructuredOutput, *, include_raw: bool) -> None:
-        self._reader = reader
-        self._include_raw = include_raw
-        self._texts: list[str] = []
-        self._size = 0
-        self._looked_at = 0
-        self._shown: Any = None
-        self._index: Any = None
-
-    def add(self, piece: Any) -> Iterator[Any]:
-        if not isinstance(piece, _Piece):
-            yield from self._end(piece)
-            return
-        if self._include_raw:
-            yield AddableDict(raw=piece.chunk)
-        if text := self._news(piece.chunk):
-            self._texts.append(text)
-            self._size += len(text)
-            if self._size < _SMALL or self._size >= self._looked_at * _GROWTH:
-                self._looked_at = self._size
-                self._texts = ["".join(self._texts)]
-                yield from self._show(self._reader.parse_part(self._texts[0]))
-
-    def _end(self, message: Any) -> Iterator[Any]:
-        result = self._reader.read(message)
-        if not self._include_raw:
-            yield from self._show(result)
-        else:
-            yield _Update(parsed=result["parsed"], parsing_error=result["parsing_error"])
-
-    def _news(self, chunk: Any) -> str:
-        """Return the piece of the object's text that a chunk brings."""
-        if not isinstance(chunk, AIMessageChunk):
-            return ""
-        if self._reader.tool_name is None:
-            return chunk.content if isinstance(chunk.content, str) else str(chunk.text)
-        news = ""
-        for call in chunk.tool_call_chunks:
-            if self._index is None and call["name"] == self._reader.tool_name:
-                self._index = call["index"]
-            if self._index is not None and self._index == call["index"]:
-                news += call["args"] or ""
-        return news
-
-    def _show(self, parsed: Any) -> Iterator[Any]:
-        if parsed is not None and parsed != self._shown:
-            self._shown = parsed
-            yield _Update(parsed=parsed) if self._include_raw else parsed
 
 
 def whole_value(text: str, *, amid_prose: bool = False) -> Any:

@@ -76,6 +76,25 @@ def _concurrent() -> list[Measure]:
     return measures
 
 
+def _objects() -> list[Measure]:
+    """54 and 540 KB of structured output: at most what the text alone costs again."""
+    return [
+        Measure(
+            f"object-{kilobytes}-{method}{'-raw' * include_raw}",
+            "objects",
+            "ratio",
+            {"": 2.0},
+            {"method": method, "chunks": kilobytes * 200, "include_raw": include_raw},
+            unit="x text",
+            without=(OPENAI, OPENROUTER, "mistral", LIMIT),
+            is_slow=True,
+        )
+        for kilobytes in (54, 540)
+        for method in ("json_schema", "function_calling")
+        for include_raw in (False, True)
+    ]
+
+
 _CONSTRUCT = {"count": 20}
 _LONG = {"count": 4, "messages": 400}
 _SYNC = [{OPENAI: 0.16, LIMIT: 0.9}, {OPENAI: 0.12, LIMIT: 0.9}, {OPENAI: 0.36}]
@@ -137,6 +156,7 @@ MEASURES = (
         unit="x",
         is_slow=True,
     ),
+    *_objects(),
     Measure("stall-text", "stall", "longest", {OPENAI: 1.2}, {"kind": "block", "chunks": 2000}),
     Measure("stall-tool", "stall", "longest", {OPENAI: 1.0}, {"kind": "tool", "chunks": 500}),
 )

@@ -5,7 +5,8 @@ The first part of a request's path names a scenario: `/reply-40/v1/chat/completi
 - `reply-N`: a chat completion with N characters of text; `think-N`: the same after 50 ms.
 - `each-N`, `block-N`, `ms-N`: a stream of N text chunks: an event per write, writes of 16 KiB, an
   event per millisecond.
-- `tool-N`: a stream of one tool call in N pieces, an event per write.
+- `tool-N`: a stream of one tool call in N pieces, an event per write; `object-N`: its arguments as
+  text.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def answer(scenario: str) -> Answer:
     size = int(count)
     if kind in {"reply", "think"}:
         return Answer((_reply(size),), delay=THINK_TIME if kind == "think" else 0.0)
-    events = _tool_events(size) if kind == "tool" else _text_events(size)
+    makers = {"tool": _tool_events, "object": _object_events}
+    events = makers.get(kind, _text_events)(size)
     if kind == "block":
         body = b"".join(events)
         events = [body[start : start + BLOCK] for start in range(0, len(body), BLOCK)]
@@ -81,14 +83,22 @@ def _text_events(count: int) -> list[bytes]:
     return _events([{"role": "assistant", "content": ""}, *[{"content": WORD}] * count], "stop")
 
 
-def _tool_events(count: int) -> list[bytes]:
+def _object_events(count: int) -> list[bytes]:
+    return _events([{"content": piece} for piece in _arguments(count)], "stop")
+
+
+def _arguments(count: int) -> list[str]:
     arguments = json.dumps({"text": "word " * count})
     step = max(1, len(arguments) // count)
     cuts = [*range(0, step * (count - 1), step), step * (count - 1), len(arguments)]
+    return [arguments[start:end] for start, end in itertools.pairwise(cuts)]
+
+
+def _tool_events(count: int) -> list[bytes]:
     first = {"id": "call_1", "type": "function", "function": {"name": "save", "arguments": ""}}
     deltas = [{"role": "assistant", "content": None, "tool_calls": [{"index": 0, **first}]}]
-    for start, end in itertools.pairwise(cuts):
-        call = {"index": 0, "function": {"arguments": arguments[start:end]}}
+    for piece in _arguments(count):
+        call = {"index": 0, "function": {"arguments": piece}}
         deltas.append({"tool_calls": [call]})
     return _events(deltas, "tool_calls")
 

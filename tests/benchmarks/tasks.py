@@ -30,6 +30,8 @@ MB = 1_000_000
 _REPLY = 40  # characters of a short reply
 _PROMPT = "Say something short."
 
+_SAVE = {"title": "save", "type": "object", "properties": {"text": {"type": "string"}}}
+
 _IMPORT = """
 import json, sys, time
 def resident():
@@ -211,6 +213,26 @@ class Worker:
         """Compare a delta of a long tool call with one of a short call."""
         short = self.stream("tool", few, max(1, many // few))["cpu"]
         return {"growth": self.stream("tool", many)["cpu"] / short}
+
+    def objects(self, method: str, chunks: int, *, include_raw: bool) -> Numbers:
+        """Compare a stream that becomes an object with the same stream alone."""
+        model = self._model(f"{'tool' if method == 'function_calling' else 'object'}-{chunks}")
+        chain = model.with_structured_output(_SAVE, method=method, include_raw=include_raw)
+        last: Any = None
+
+        def read() -> None:
+            nonlocal last
+            for output in chain.stream(_PROMPT):
+                last = output
+
+        def listen() -> None:
+            for _ in model.stream(_PROMPT):
+                pass
+
+        listen()
+        alone, together = _cpu(listen, chunks), _cpu(read, chunks)
+        self._check((last["parsed"] if include_raw else last)["text"], len("word ") * chunks)
+        return {"ratio": together / alone}
 
     def stall(self, kind: str, chunks: int) -> Numbers:
         """See how long the event loop's other tasks wait while a stream is read."""
