@@ -104,10 +104,12 @@ def llm_output(body: Mapping[str, Any], usage: object) -> dict[str, Any]:
         usage: Its `usage`, of either endpoint.
 
     Returns:
-        `model_name`, and `token_usage` under chat completions' names: that is where tracing
-        packages look for counts, whichever endpoint it was.
+        `model_name`, the reply's `id`, and `token_usage` under chat completions' names: that is
+        where tracing packages look for them, whichever endpoint it was.
     """
     output: dict[str, Any] = {"model_name": body.get("model")}
+    if body.get("id"):
+        output["id"] = body["id"]
     if isinstance(usage, Mapping):
         output["token_usage"] = {_CHAT_NAMES.get(key, key): usage[key] for key in usage}
     return output

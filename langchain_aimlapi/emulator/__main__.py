@@ -103,7 +103,7 @@ def log_line(request: RecordedRequest, entry: LedgerEntry | None, moment: float)
     """
     clock = time.strftime("%H:%M:%S", time.localtime(moment))
     parts = [clock, request.method, request.path]
-    if entry is not None:
+    if entry is not None and entry.model:
         parts.append(entry.model)
     parts.append(str(request.status))
     if entry is not None and entry.usage is not None:

@@ -254,7 +254,7 @@ class Gateway:
         path, method = request.path, request.method
         if method == "POST" and path in _INFERENCE:
             return self._infer(request, _INFERENCE[path], key)
-        answer = self._look_up(request) if method == "GET" else None
+        answer = self._look_up(request) if method in {"GET", "HEAD"} else None
         if answer is None:
             # A wrong method is a 404 here too, and so is a doubled /v1/v1.
             raise RefusalError(404)
@@ -378,7 +378,7 @@ class Gateway:
         entry = LedgerEntry(
             inference_id=request.inference_id,
             client_request_id=request.client_request_id,
-            model=str(payload.get("model")),
+            model=str(payload.get("model", "")),
             endpoint=request.dialect,
             status=status,
             usage=None if generation is None else generation.usage,

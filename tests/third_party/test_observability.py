@@ -130,7 +130,14 @@ def test_opentelemetry(instrumented, scene, way, endpoint):
         return
     assert (seen["gen_ai.usage.input_tokens"], seen["gen_ai.usage.output_tokens"]) == (100, 20)
     assert seen["gen_ai.usage.cache_read.input_tokens"] == 60
-    assert len(seen["gen_ai.response.finish_reasons"]) == 1
+    ending = {"text": "stop", "tool": "tool_call", "refusal": "stop"}[scene]
+    assert seen["gen_ai.response.finish_reasons"] == (ending,)
+    # LangChain hands on no such place for streams.
+    told = message.response_metadata["id"] if way == "invoke" else None
+    assert seen.get("gen_ai.response.id") == told
+    (said,) = json.loads(seen["gen_ai.output.messages"])
+    if scene == "tool":
+        assert [(part["name"], part["arguments"]) for part in said["parts"]] == [("f", {"a": 1})]
 
 
 @endpoints
@@ -160,10 +167,11 @@ def test_langfuse(spans, scene, way, endpoint):
     assert (seen["model.name"], seen["metadata.ls_provider"]) == (MODEL, '"aimlapi"')
     if message is None:
         assert seen["level"] == "ERROR"
+        assert "Body validation error" in seen["status_message"]
         return
     usage = json.loads(seen["usage_details"])
-    assert usage["input"] + usage["input_cache_read"] == 100
-    assert usage["output"] + usage["output_reasoning"] == 20
+    assert (usage["input"], usage["input_cache_read"]) == (40, 60)
+    assert (usage["output"], usage["output_reasoning"], usage["total"]) == (15, 5, 120)
     output = json.loads(seen["output"])
     if scene == "tool":
         assert output["tool_calls"][0]["args"] == {"a": 1}

@@ -74,7 +74,7 @@ class EmulatorTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         )
 
     def _response(self, answer: Answer, request: httpx.Request) -> httpx.Response:
-        steps = _steps(answer, self._chunk_size)
+        steps = _steps(answer, self._chunk_size) if request.method != "HEAD" else ()
         body = _Body(answer, steps, request, self)
         return httpx.Response(answer.status, headers=dict(answer.headers), stream=body)
 

@@ -240,7 +240,7 @@ class _Connection(asyncio.Protocol):
             request.status = 500
         await asyncio.sleep(answer.delay)
         if not answer.silent:
-            await self._send(answer)
+            await self._send(answer, with_body=request.method != "HEAD")
         if answer.ending == "complete":
             self._next_cycle()
         elif answer.ending == "stall":
@@ -252,7 +252,7 @@ class _Connection(asyncio.Protocol):
                 await self._write(b"this is no chunk size\r\n")
             self._close()
 
-    async def _send(self, answer: Answer) -> None:
+    async def _send(self, answer: Answer, *, with_body: bool) -> None:
         headers = list(answer.headers.items())
         sized = answer.ending == "complete" and len(answer.pieces) <= 1
         if answer.status == _WITHOUT_BODY:
@@ -272,7 +272,7 @@ class _Connection(asyncio.Protocol):
                 await asyncio.sleep(answer.header_pause)
                 await self._write(bytes([byte]))
             head = b""
-        for number, piece in enumerate(answer.pieces):
+        for number, piece in enumerate(answer.pieces if with_body else ()):
             if number % _TURN == 0:
                 await asyncio.sleep(0)
             if piece.delay:

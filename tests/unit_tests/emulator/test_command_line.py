@@ -135,6 +135,9 @@ def test_a_log_line_is_one_line_whatever_was_sent():
     line = log_line(request, entry, 0.0)
     assert line.isprintable()
     assert line.endswith("POST /v1/chat/completions??[2J a??model 200 5+7 tokens 0.001000 USD")
+    request = RecordedRequest("POST", "/v1/responses", status=400)
+    entry = LedgerEntry("inf_1", None, "", "responses", 400, None, 0, 0.0)
+    assert log_line(request, entry, 0.0).endswith("POST /v1/responses 400")
 
 
 @pytest.mark.enable_socket

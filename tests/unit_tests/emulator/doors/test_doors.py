@@ -270,3 +270,12 @@ def test_no_thread_is_left(emulator):
         names = {thread.name for thread in threading.enumerate()}
         assert f"aimlapi-emulator-{server.port}" in names
     assert f"aimlapi-emulator-{server.port}" not in {t.name for t in threading.enumerate()}
+
+
+@pytest.mark.enable_socket
+def test_a_request_for_the_head_alone_gets_no_body(emulator):
+    with emulator.serve() as server, client_of(server) as socket_client:
+        for client in (socket_client, emulator.client(base_url=server.base_url)):
+            for path, status in (("models", 200), ("models", 200), ("unheard-of", 404)):
+                response = client.head(path, timeout=20)
+                assert (response.status_code, response.content) == (status, b"")
