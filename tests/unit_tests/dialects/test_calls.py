@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk
 
+from langchain_aimlapi._dialects.assembler import MessageAssembler
+from langchain_aimlapi._dialects.base import CallFacts
 from langchain_aimlapi._dialects.calls import ToolCalls
 from langchain_aimlapi._messages.tool_calls import mark_of, without_mark
 
@@ -272,3 +274,23 @@ def test_many_calls_take_time_in_proportion():
         assert calls.place(number, None, "{}", None) == number
         calls.add(number, None, "{}", None, number)
     assert len(calls.take()) == 3_000
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        {"name": 5, "arguments": "", "call_id": "a"},
+        {"name": "read", "arguments": {"a": 1}, "call_id": "a"},
+        {"name": "read", "arguments": None, "call_id": "a"},
+        {"name": "read", "arguments": "", "call_id": 7},
+    ],
+    ids=["name", "object", "nothing", "id"],
+)
+def test_what_is_no_text_is_refused_before_it_is_kept(fragment):
+    assembler = MessageAssembler(CallFacts("chat_completions"))
+    assembler.add_text("Let me see.")
+    with pytest.raises(TypeError, match="text expected"):
+        assembler.add_tool_call(0, **fragment)
+    assert not assembler.calls.fresh
+    partial = assembler.partial_message()
+    assert (partial.text, partial.tool_call_chunks) == ("Let me see.", [])

@@ -21,7 +21,7 @@ from langchain_core.messages import (
 
 from langchain_aimlapi import AIMLAPIInvalidRequestError, ChatAIMLAPI
 from langchain_aimlapi._messages.content import tool_result
-from langchain_aimlapi._messages.history import NOT_RUN, legal_name
+from langchain_aimlapi._messages.history import NOT_RUN, Result, Spoken, legal_name, normal_form
 from langchain_aimlapi._messages.seal import fingerprint
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, ToolCall
 
@@ -419,3 +419,14 @@ def test_a_call_of_the_local_shell_goes_to_other_models_as_a_functions(emulator)
         "function_call",
         "function_call_output",
     ]
+
+
+def test_a_result_without_an_id_answers_no_call_that_the_vendor_has():
+    with pytest.warns(UserWarning, match="answers no call"):
+        turns = normal_form([result(""), ASKED], continued=True)
+    assert [type(turn) for turn in turns] == [Spoken]
+
+
+def test_a_result_may_answer_a_call_that_the_vendor_has():
+    turns = normal_form([result("call_1"), ASKED], continued=True)
+    assert [type(turn) for turn in turns] == [Result, Spoken]
