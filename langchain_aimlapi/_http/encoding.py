@@ -37,6 +37,7 @@ class Inflater:
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
         self._head = b""  # too little to tell zlib from bare deflate
         self._is_first = True
+        self._is_between = False  # members of gzip
         self._is_over = False
 
     def feed(self, chunk: bytes, most: int) -> bytes:
@@ -56,12 +57,13 @@ class Inflater:
             self._head = chunk
             return b""
         while chunk and not self._is_over and len(found) < most:
+            if self._is_between and not _GZIP_MAGIC.startswith(chunk[:2]):
+                self._is_over = True  # what does not begin like another member is padding
+                break
             found += self._inflated(chunk, most - len(found))
-            chunk = b""
-            if self._inflate.eof:
-                # Another member may follow; what does not begin like one is padding.
-                chunk = self._inflate.unused_data
-                self._is_over = not _GZIP_MAGIC.startswith(chunk[:2])
+            chunk = self._inflate.unused_data
+            self._is_between = self._inflate.eof
+            if self._is_between:
                 self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
         return found
 

@@ -94,11 +94,8 @@ def _forget_bad_location(response: httpx.Response) -> None:
     """Take an address from a redirect that httpx would give up the whole answer for."""
     if response.has_redirect_location:
         try:
-            url = httpx.URL(response.headers["Location"])
-            is_good = not url.is_absolute_url or bool(url.host)
+            httpx.URL(response.headers["Location"])
         except (httpx.InvalidURL, UnicodeError):
-            is_good = False
-        if not is_good:
             del response.headers["Location"]
 
 
