@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi._messages.tool_calls import without_mark
 from langchain_aimlapi.emulator import Emulator, Reply, ToolCall
 from tests.unit_tests.test_readme import blocks, run
 
@@ -93,6 +95,55 @@ async def test_an_agent_runs_no_cut_call(emulator, endpoint, way, ending):
     assert [call["args"] for call in last.invalid_tool_calls] == [CUT]
     assert last.response_metadata["finish_reason"] == ending
     assert len(emulator.requests) == 1
+
+
+MODES = ("values", "updates", "messages", "custom", "debug", "tasks")
+
+
+async def watched(agent: Any, way: str) -> None:
+    """Run an agent to its end in one of the ways there are to watch it."""
+    asked = {"messages": [HumanMessage("Write a poem.")]}
+    asynchronous, _, mode = way.rpartition(" ")
+    if mode == "v2":
+        async for _ in agent.astream_events(asked, version=mode):
+            pass
+    elif mode == "all":
+        assert list(agent.stream(asked, stream_mode=list(MODES), subgraphs=True))
+    elif asynchronous:
+        async for _ in agent.astream(asked, stream_mode=mode):
+            pass
+    else:
+        for _ in agent.stream(asked, stream_mode=mode):
+            pass
+
+
+@endpoints
+@pytest.mark.parametrize("output_version", ["v0", "v1"])
+@pytest.mark.parametrize("way", [*MODES, "async messages", "async updates", "events v2", "all"])
+async def test_an_agent_that_is_watched_runs_whole_calls_alone(
+    emulator, endpoint, output_version, way
+):
+    calls = (ToolCall("write_file", WHOLE), ToolCall("write_file", CUT))
+    emulator.script(cut(*calls), cut(ToolCall("write_file", CUT)))
+    disk = Disk()
+    kept: list[Any] = []
+
+    @middleware.after_agent
+    def keep(state: Any, runtime: Any) -> None:
+        kept.extend(state["messages"])
+
+    llm = model_on(emulator, endpoint).model_copy(update={"output_version": output_version})
+    await watched(agents.create_agent(llm, [disk.write_file], middleware=[keep]), way)
+    assert disk.written == [("poem.txt", "Roses")]
+    both, last = [message for message in kept if isinstance(message, AIMessage)]
+    assert [call["args"] for call in both.tool_calls] == [json.loads(WHOLE)]
+    for message in (both, last):
+        (invalid,) = message.invalid_tool_calls
+        assert without_mark(invalid["args"]) == CUT
+        assert message.response_metadata["finish_reason"] == "length"
+    sent = json.dumps(emulator.requests[1].json)
+    assert json.dumps(CUT)[1:-1] in sent.replace("\\\\", "\\")  # what came is sent back
+    assert "/* length */" not in sent
 
 
 @endpoints
