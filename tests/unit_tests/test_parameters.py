@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pydoc
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 
@@ -17,6 +20,7 @@ from langchain_aimlapi._dialects.responses import ResponsesDialect
 from langchain_aimlapi._dialects.routing import needs_responses
 from langchain_aimlapi._model.parameters import ALIASES, PARAMETERS, REQUEST_PARAMETERS
 from langchain_aimlapi.chat_models import _CALL_KEYWORDS
+from langchain_aimlapi.emulator.wire.validation import validate_request
 from tests.parameters_page import PAGE, page, words_of_fields
 
 NAMES = sorted({*ChatAIMLAPI.model_fields, *ALIASES, *REQUEST_PARAMETERS, *_CALL_KEYWORDS})
@@ -121,6 +125,83 @@ def test_help_has_words_for_every_field():
         named |= dict.fromkeys(names.split(", "), text)
     assert named.keys() == words_of_fields().keys()
     assert all(len(text.split()) > 2 for text in named.values())
+
+
+# Values that the vendor's published schemas of the four models or of a sister model take.
+SENT: dict[str, Any] = {
+    "max_tokens": 99,
+    "temperature": 1,
+    "top_p": 0.5,
+    "n": 1,
+    "seed": 3,
+    "logprobs": True,
+    "top_logprobs": 2,
+    "reasoning_effort": "low",
+    "reasoning": {"effort": "low"},
+    "response_format": {"type": "json_object"},
+    "stop": ["x"],
+    "tools": [{"type": "function", "name": "f"}],
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+    "stream_options": {"include_usage": True},
+    "include": ["reasoning.encrypted_content"],
+    "instructions": "Be brief.",
+    "store": True,
+    "previous_response_id": "resp_1",
+    "truncation": "auto",
+    "prompt": {"id": "p"},
+    "text": {"format": {"type": "text"}},
+    "verbosity": "low",
+    "frequency_penalty": 0.5,
+    "presence_penalty": 0.5,
+    "logit_bias": {"5": 1},
+    "prediction": {"type": "content", "content": "x"},
+    "web_search_options": {},
+    "provider": "auto",
+    "normalize_tool_schemas": True,
+    "user": "u",
+    "metadata": {"a": "b"},
+    "service_tier": "flex",
+    "prompt_cache_key": "k",
+    "prompt_cache_options": {},
+    "prompt_cache_retention": "24h",
+    "safety_identifier": "s",
+    "max_tool_calls": 3,
+    "audio": {"voice": "alloy"},
+    "modalities": ["text"],
+}
+BESIDE = {"top_logprobs": {"logprobs": True}, "tool_choice": {"tools": SENT["tools"]}}
+SPECS = Path(__file__).parents[3] / "shared" / "spec"
+
+
+def test_each_parameter_has_a_value_here():
+    assert SENT.keys() == PARAMETERS.keys() - {"model", "background"}
+
+
+@pytest.mark.filterwarnings("ignore:.*(not documented|has no place)")
+@pytest.mark.parametrize("given", ["call", "model"])
+@pytest.mark.parametrize("endpoint", ["chat_completions", "responses"])
+@pytest.mark.parametrize("model", PARAMETERS["model"].documented)
+def test_each_parameter_makes_a_payload_that_the_schemas_take(model, endpoint, given):
+    schema: dict[str, Any] = {}
+    kind = "chat" if endpoint == "chat_completions" else "responses"
+    if (spec := SPECS / f"{model.partition('/')[2]}.{kind}.request.schema.json").exists():
+        schema = json.loads(spec.read_text())
+    for name, value in SENT.items():
+        if endpoint == "chat_completions" and PARAMETERS[name].chat_completions is None:
+            continue
+        asked = {**BESIDE.get(name, {}), name: value}
+        fields: dict[str, Any] = {}
+        if given == "model":
+            fields, asked = asked, {}
+            if name == "metadata":
+                fields = {"model_kwargs": fields}
+        responses = endpoint == "responses"
+        llm = ChatAIMLAPI(api_key="key", model=model, use_responses_api=responses, **fields)
+        with llm._turn([HumanMessage("json")], None, None, asked, stream=False) as turn:
+            sent = json.loads(json.dumps(turn.payload))
+        assert validate_request(sent, endpoint, []) == [], name
+        assert not list(Draft202012Validator(schema).iter_errors(sent)), name
 
 
 VALUES: dict[str, Any] = {

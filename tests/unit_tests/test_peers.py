@@ -237,6 +237,28 @@ class Traced(BaseCallbackHandler):
         self.told.append((args, kwargs))
 
 
+@pytest.mark.parametrize("name", ["extra_headers", "extra_query"])
+@pytest.mark.parametrize("use_responses_api", [False, True])
+def test_traces_of_any_way_to_call_tell_names_alone(emulator, name, use_responses_api):
+    llm = ChatAIMLAPI(**emulator.connection(), use_responses_api=use_responses_api)
+    own: dict[str, Any] = {name: {"X-Tenant": "secret-7"}}
+    traced = Traced()
+    config: Any = {"callbacks": [traced]}
+    llm.invoke("Hello", config, **own)
+    list(llm.stream("Hello", config, **own))
+    llm.batch(["Hello"], config, **own)
+    llm.bind_tools([Look], **own).invoke("Hello", config)
+    structured = llm.with_structured_output(Look, **own)
+    structured.invoke("Hello", config)
+    told = f"{traced.told} {structured!r} {dumps(structured)}"
+    assert len(traced.told) == 5
+    assert "secret-7" not in told
+    assert "X-Tenant" in told
+    for asked in emulator.requests:
+        sent = {**asked.query, "x-tenant": [asked.headers.get("x-tenant")]}
+        assert sent.get("X-Tenant", sent["x-tenant"]) == ["secret-7"]
+
+
 @pytest.mark.parametrize("way", ["invoke", "stream"])
 @pytest.mark.parametrize("name", ["extra_headers", "extra_query"])
 def test_traces_dumps_and_reprs_tell_names_alone(emulator, way, name):
