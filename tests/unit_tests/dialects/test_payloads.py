@@ -592,6 +592,7 @@ def test_v1_content_comes_back(emulator, use_responses_api):
         }
 
 
+@pytest.mark.filterwarnings("ignore:.* was left out. hologram")
 @pytest.mark.parametrize("kind", ["tool_call", "invalid_tool_call", "reasoning", "non_standard"])
 def test_blocks_of_an_assistant_turn_that_have_no_place_are_left_out(send, kind):
     block = {
