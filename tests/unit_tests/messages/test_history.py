@@ -430,3 +430,20 @@ def test_a_result_without_an_id_answers_no_call_that_the_vendor_has():
 def test_a_result_may_answer_a_call_that_the_vendor_has():
     turns = normal_form([result("call_1"), ASKED], continued=True)
     assert [type(turn) for turn in turns] == [Result, Spoken]
+
+
+@pytest.mark.parametrize(("fields", "calls"), [({}, ["a"]), ({"tool_calls": []}, [])])
+def test_a_call_in_the_content_counts_unless_the_calls_were_taken_out(fields, calls):
+    block = {"type": "tool_use", "id": "a", "name": "look", "input": {}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that no result answers it
+        _, turn = normal_form([ASKED, AIMessage([block], **fields)])
+    assert [call.id for call in turn.calls] == calls
+
+
+def test_one_message_may_hold_the_results_of_several_calls():
+    results = [
+        {"type": "tool_result", "tool_use_id": name, "content": f"saw {name}"} for name in "ab"
+    ]
+    _, turn = normal_form([ASKED, calling("a", "b"), HumanMessage(results)])
+    assert [call.result for call in turn.calls] == ["saw a", "saw b"]
