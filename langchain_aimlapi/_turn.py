@@ -94,9 +94,11 @@ class Turn(Call):
         """Begin the call."""
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """End the call, however it ended: nobody waits for what it may find out."""
         self._route.over()
+        if isinstance(error, AIMLAPIError):
+            error.unpriced_attempts = self.retries.unpriced_attempts
 
     def _path(self) -> str:
         return self._dialect.path + self._query
@@ -175,6 +177,7 @@ class Turn(Call):
             endpoint=self._dialect.name,
             client_request_id=self.client_request_id,
             attempts=self.retries.attempts,
+            unpriced_attempts=self.retries.unpriced_attempts,
             headers=headers,
             stop=self._stop,
             seal=self._seal,

@@ -17,7 +17,7 @@ from langchain_core.tracers.langchain import LangChainTracer
 from typing_extensions import Self, override
 
 from langchain_aimlapi._model.watch import watch_call
-from langchain_aimlapi.cost.spend import is_cached, own_message
+from langchain_aimlapi.cost.spend import is_cached, own_message, spend_of
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class JSONLinesHandler(BaseCallbackHandler):
     `status` (`ok` or `error`), `error` (its class) and `status_code`, `model` (as asked for),
     `endpoint`, `input_tokens`, `output_tokens`, `cached_tokens`, `reasoning_tokens`, `cost_usd`,
     `cost_credits` (2,000,000 are 1 USD), `from_cache` (LangChain's: the answer cost nothing),
-    `latency_s`, `first_token_s` (streams only), `attempts` (HTTP requests), `inference_id`,
+    `latency_s`, `first_token_s` (streams only), `attempts` (HTTP requests), `unpriced` (those of
+    them that may have been billed, but of which no price came), `inference_id`,
     `client_request_id`, `run_id` and `parent` (the name of the run around the call).
 
     Prompts, answers and texts of errors are not written, unless `include_text` is set: then the
@@ -183,15 +184,23 @@ class JSONLinesHandler(BaseCallbackHandler):
         """Write the line of a call that failed, was stopped, or was not made."""
         self._end(run_id, response, error)
 
-    def _end_cancelled(self, run_id: UUID, error: BaseException, _: bool) -> None:  # noqa: FBT001
-        self._end(run_id, None, error)
+    def _end_cancelled(self, run_id: UUID, error: BaseException, sent: bool) -> None:  # noqa: FBT001
+        self._end(run_id, None, error, sent=sent)
 
-    def _end(self, run_id: UUID, response: LLMResult | None, error: BaseException | None) -> None:
+    def _end(
+        self,
+        run_id: UUID,
+        response: LLMResult | None,
+        error: BaseException | None,
+        *,
+        sent: bool = True,
+    ) -> None:
         started = self._calls.pop(run_id, None)
         if started is None:
             return
         message = own_message(response)
         line = _line(run_id, started, time.perf_counter(), message, error)
+        line["unpriced"] = spend_of(message, error, sent=sent).unpriced
         if self._include_text:
             answer = None if message is None else message_to_dict(message)
             line |= {"prompt": started.prompt, "answer": answer}

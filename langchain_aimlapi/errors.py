@@ -100,10 +100,10 @@ class AIMLAPIError(core.ModelError):
         body: The body's first 2,000 characters.
         response: Status, harmless headers and text of the HTTP response.
         is_retryable: Whether the same call may succeed later.
-        may_be_billed: Where a connection failed, whether the last request may have been billed all
-            the same; None elsewhere, for the kind of the error says it.
+        may_be_billed: Where a connection or a stream failed, whether the last request may have been
+            billed all the same; None elsewhere, for the kind of the error says it.
         unpriced_attempts: Requests before the last one that may have been billed, at a price that
-            nobody told.
+            nobody told: they were sent whole, but no byte came back.
     """
 
     may_be_billed: bool | None = None

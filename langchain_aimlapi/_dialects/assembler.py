@@ -349,6 +349,8 @@ class MessageAssembler:
             metadata["normalized_finish_reason"] = normalized
         metadata["endpoint"] = self._facts.endpoint
         metadata["attempts"] = self._facts.attempts
+        if self._facts.unpriced_attempts:
+            metadata["unpriced_attempts"] = self._facts.unpriced_attempts
         if self.token_usage is not None:
             metadata["token_usage"] = self.token_usage
         if self._facts.shows_headers:

@@ -34,6 +34,8 @@ class CallFacts:
     """The `X-Client-Request-Id` that was sent."""
     attempts: int = 1
     """HTTP requests made for this call, the refused and failed ones included."""
+    unpriced_attempts: int = 0
+    """Those of them that failed and were sent again, but may have been billed."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The reply's headers, names in lower case."""
     stop: Sequence[str] = ()

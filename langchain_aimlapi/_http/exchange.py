@@ -153,6 +153,10 @@ class Exchange:
         if self.attempt.deadline.is_over:
             raise TimeoutError
 
+    def met_a_closed_connection(self, error: AIMLAPIError) -> bool:
+        """Tell whether a kept connection broke in silence: then nobody took the request."""
+        return isinstance(error, AIMLAPIConnectionError) and self.attempt.met_a_closed_connection
+
     def failure(
         self,
         foreign: BaseException,
@@ -274,7 +278,10 @@ class Exchange:
         if error_from_event(event) is None:  # the usual case, and all it costs
             return None
         error = error_from_event(event, headers=headers_of(response), secrets=self.secrets())
-        return None if error is None else self.noted(error, response)
+        if error is None:
+            return None
+        error.may_be_billed = True  # the stream had begun
+        return self.noted(error, response)
 
     def secrets(self) -> list[str]:
         """Return what was sent and must not come back in a text: keys and passwords."""

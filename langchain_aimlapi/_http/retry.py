@@ -72,6 +72,7 @@ class Retries:
 
     Attributes:
         attempts: HTTP requests made so far for the call. Whoever sends one adds 1 before it.
+        unpriced_attempts: Those of them that failed and were sent again, but may have been billed.
     """
 
     def __init__(self, policy: RetryPolicy, random: Callable[[], float] = _random.random) -> None:
@@ -82,6 +83,7 @@ class Retries:
             random: A source of numbers in [0, 1) for the jitter.
         """
         self.attempts = 0
+        self.unpriced_attempts = 0
         self._policy = policy
         self._random = random
         self._retried = 0
@@ -93,7 +95,7 @@ class Retries:
         retry, less up to a half at random, so that many clients do not come back at once.
 
         Args:
-            error: Why the last request failed; its `attempts` is set.
+            error: Why the last request failed; its `attempts` and `unpriced_attempts` are set.
             deadline: When the call must be over.
 
         Raises:
@@ -101,7 +103,7 @@ class Retries:
                 server asks for too long a wait (see `error.retry_after`), or for one that the
                 deadline does not allow.
         """
-        error.attempts = self.attempts
+        error.attempts, error.unpriced_attempts = self.attempts, self.unpriced_attempts
         policy = self._policy
         asked = error.retry_after
         if (
@@ -114,6 +116,7 @@ class Retries:
         if not deadline.allows(delay):
             raise error
         self._retried += 1
+        self.unpriced_attempts += bool(error.may_be_billed)
         return delay
 
     def _growing_delay(self) -> float:

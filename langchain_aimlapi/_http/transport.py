@@ -200,8 +200,10 @@ class Transport:
             try:
                 return receive(exchange)
             except AIMLAPIError as error:
+                if exchange.met_a_closed_connection(error):
+                    wants_fresh = True
+                    continue
                 delay = call.failed(exchange.noted(error), deadline)
-            wants_fresh = wants_fresh or attempt.met_a_closed_connection
             time.sleep(delay)
 
     async def _auntil_final(self, call: Call, receive: Callable[[Exchange], Awaitable[_T]]) -> _T:
@@ -217,8 +219,10 @@ class Transport:
             try:
                 return await receive(exchange)
             except AIMLAPIError as error:
+                if exchange.met_a_closed_connection(error):
+                    wants_fresh = True
+                    continue
                 delay = call.failed(exchange.noted(error), deadline)
-            wants_fresh = wants_fresh or attempt.met_a_closed_connection
             await asyncio.sleep(delay)
 
     def _receive(self, exchange: Exchange) -> Reply:

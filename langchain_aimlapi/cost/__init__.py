@@ -5,7 +5,7 @@ adds these prices up and guesses nothing: a call without a price is counted as o
 integer credits, so they are right to the credit however many calls there are.
 """
 
-from langchain_aimlapi.cost.spend import Spend
-from langchain_aimlapi.cost.tracker import CostTracker, SpendLimitExceeded, UnpricedCall
+from langchain_aimlapi.cost.spend import Spend, UnpricedCall
+from langchain_aimlapi.cost.tracker import CostTracker, SpendLimitExceeded
 
 __all__ = ["CostTracker", "Spend", "SpendLimitExceeded", "UnpricedCall"]

@@ -16,7 +16,14 @@ from typing_extensions import Self, override
 
 from langchain_aimlapi._model.watch import watch_call
 from langchain_aimlapi._wire.account import CREDITS_PER_USD
-from langchain_aimlapi.cost.spend import Spend, own_message, spend_of, table
+from langchain_aimlapi.cost.spend import (
+    Spend,
+    Unpriced,
+    UnpricedCall,
+    own_message,
+    spend_of,
+    table,
+)
 from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
@@ -56,23 +63,6 @@ class SpendLimitExceeded(AIMLAPIError):  # noqa: N818 - the name says it
         self.limit_usd = limit_usd
 
 
-class UnpricedCall(NamedTuple):
-    """A call of which no price came, and the ids by which to look it up.
-
-    Attributes:
-        model: The model that was asked.
-        inference_id: The gateway's id; None if it did not come, or LangChain did not pass it on.
-        client_request_id: The id that was sent; None in the same cases.
-        run_id: LangChain's id of the run. Calls that know it send it as their client request id:
-            all but `stream` and `astream`, unless the model was given ids of another kind.
-    """
-
-    model: str
-    inference_id: str | None
-    client_request_id: str | None
-    run_id: UUID
-
-
 class _Call(NamedTuple):
     """A call that has begun."""
 
@@ -100,7 +90,8 @@ class CostTracker(BaseCallbackHandler):
     cancelled, and answers of gateways that do not tell. They are counted as unpriced, and
     `unpriced_calls` has their ids; `settle` adds their prices once the usage log knows them. Until
     then, or until `write_off`, each keeps its reserve. Calls that were cancelled before a request
-    was made have failed.
+    was made have failed. A request that was sent whole and got no byte back may have been billed
+    too, and counts as unpriced by itself, also where the next one was answered.
 
     With a limit, the next call raises `SpendLimitExceeded` in place of a request once that much has
     been billed; answers from the cache are still given. Calls in flight can overshoot the limit,
@@ -138,7 +129,7 @@ class CostTracker(BaseCallbackHandler):
         self._sums: dict[str, list[int]] = {}
         self._credits = 0
         self._open: dict[UUID, _Call] = {}
-        self._unpriced: dict[UUID, tuple[_Call, UnpricedCall]] = {}
+        self._unpriced: dict[UUID, tuple[_Call, Unpriced]] = {}
 
     # --- what it knows ----------------------------------------------------------------------------
 
@@ -173,9 +164,9 @@ class CostTracker(BaseCallbackHandler):
 
     @property
     def unpriced_calls(self) -> list[UnpricedCall]:
-        """The calls without a price, oldest first."""
+        """The calls with a request of which no price came, oldest first."""
         with self._lock:
-            return [call for _, call in self._unpriced.values()]
+            return [each.ids for _, each in self._unpriced.values()]
 
     def to_dict(self) -> dict[str, Any]:
         """Return all sums as values that JSON can hold."""
@@ -217,16 +208,11 @@ class CostTracker(BaseCallbackHandler):
         with self._lock:
             unpriced = list(self._unpriced.values())
         settled = 0
-        for call, ids in unpriced:
-            key = ids.inference_id or ids.client_request_id or str(ids.run_id)
-            rows = by_id.get(key, [])
-            priced = [row.credits for row in rows if row.credits is not None]
-            if not priced:
+        for call, each in unpriced:
+            if (known := each.settled_by(by_id)) is None:
                 continue
-            billed = any(row.succeeded for row in rows)
-            known = Spend(billed=billed, failed=not billed, unpriced=-1, credits=sum(priced))
             for tracker in call.trackers:
-                tracker._settle_one(ids, known)
+                tracker._settle_one(each.ids, known)
             settled += 1
         return settled
 
@@ -329,14 +315,18 @@ class CostTracker(BaseCallbackHandler):
             return
         spend = spend_of(message, error, sent=sent)
         found = message.response_metadata if message is not None else {}
+        inference_id = found.get("inference_id") or getattr(error, "request_id", None)
+        is_priced = spend.unpriced == spend.resent
         ids = UnpricedCall(
             call.model,
-            found.get("inference_id") or getattr(error, "request_id", None),
+            None if is_priced else inference_id,
             found.get("client_request_id") or getattr(error, "client_request_id", None),
             run_id,
         )
+        answer = inference_id if is_priced else None
+        ended = Unpriced(ids, spend.unpriced, spend.resent, answer)
         for tracker in call.trackers:
-            tracker._close(ids, spend)
+            tracker._close(ended, spend)
 
     # --- the books, one entry at a time -----------------------------------------------------------
 
@@ -347,7 +337,7 @@ class CostTracker(BaseCallbackHandler):
                 return None
             if self.limit_usd is not None:
                 limit, reserve = _credits(self.limit_usd), _credits(self.reserve_usd)
-                others = len(self._open) + len(self._unpriced)
+                others = len(self._open) + self._requests_unpriced()
                 if self._credits >= limit or self._credits + reserve * (others + 1) > limit:
                     return self._refusal(self.limit_usd, others)
             self._open[run_id] = call
@@ -357,7 +347,7 @@ class CostTracker(BaseCallbackHandler):
         held = f", and reserve_usd={self.reserve_usd:g} is to be kept for this call"
         if others:
             held += f" and for each of {others} that are running or unpriced"
-        if unpriced := len(self._unpriced):
+        if unpriced := self._requests_unpriced():
             held += (
                 f" ({unpriced} unpriced, which may have been billed: settle() adds their prices, "
                 "write_off() gives up their reserve)"
@@ -374,14 +364,18 @@ class CostTracker(BaseCallbackHandler):
         with self._lock:
             self._open.pop(run_id, None)
 
-    def _close(self, ids: UnpricedCall, spend: Spend) -> None:
+    def _requests_unpriced(self) -> int:
+        return sum(each.requests for _, each in self._unpriced.values())
+
+    def _close(self, ended: Unpriced, spend: Spend) -> None:
+        ids = ended.ids
         with self._lock:
             call = self._open.pop(ids.run_id, None)
             if call is None:
                 return
             self._add(ids.model, spend)
             if spend.unpriced:
-                self._unpriced[ids.run_id] = call, ids
+                self._unpriced[ids.run_id] = call, ended
 
     def _settle_one(self, ids: UnpricedCall, known: Spend) -> None:
         with self._lock:

@@ -28,12 +28,13 @@ _TOLD_APART_BY: tuple[Callable[[Cell], str], ...] = (
 def render(results: Results) -> str:
     """Make the table of what cells ended in."""
     head = ["Fault", _names(WHOLE), _names(STREAMED), "Requests", "Retryable", "Partial message"]
+    head.append("Billed, perhaps")
     lines = [_line(head), _line(["---"] * len(head))]
     for fault in dict.fromkeys(row.fault for row in ROWS):
         found = [(cell, outcome) for cell, outcome in results if cell.row.fault == fault]
         whole = _entry([pair for pair in found if pair[0].call in WHOLE], _ending)
         streamed = _entry([pair for pair in found if pair[0].call in STREAMED], _ending)
-        others = (_both(found, say) for say in (_requests, _retryable, _partial))
+        others = (_both(found, say) for say in (_requests, _retryable, _partial, _unpriced))
         lines.append(_line([fault, whole, _SAME if streamed == whole else streamed, *others]))
     return "\n".join(lines)
 
@@ -80,6 +81,10 @@ def _retryable(outcome: Outcome) -> str:
     if outcome.ending is None:
         return "-"
     return "yes" if outcome.is_retryable else "no"
+
+
+def _unpriced(outcome: Outcome) -> str:
+    return str(outcome.unpriced or "-")
 
 
 def _partial(outcome: Outcome) -> str:

@@ -203,16 +203,19 @@ ROWS = (
         fails(AIMLAPIServerError, 3),
     ),
     Row(
-        "connection refused, host unknown, TLS failure; reset or closed before the first byte",
+        "connection refused, host unknown, TLS failure",
         {
             "refused": gateways.nobody_listens,
             "host": gateways.no_such_host,
             "certificate": gateways.bad_certificate,
             "no TLS": gateways.no_encryption,
-            "reset": (Fault.reset(),),
-            "closed": (Fault.disconnect(),),
         },
         fails(AIMLAPIConnectionError, 3),
+    ),
+    Row(
+        "connection reset or closed before the first byte",
+        {"reset": (Fault.reset(),), "closed": (Fault.disconnect(),)},
+        fails(AIMLAPIConnectionError, 3, unpriced=3),
     ),
     Row(
         "no connection in time, TLS handshake included",
@@ -222,17 +225,18 @@ ROWS = (
         stream_limits={"connect": 0.1},
     ),
     Row(
-        "500, 429 or a reset connection, then an answer",
-        {
-            "500": (*refuses(500), GOOD),
-            "429": (*refuses(429), GOOD),
-            "reset": (Fault.reset(), GOOD),
-        },
+        "500 or 429, then an answer",
+        {"500": (*refuses(500), GOOD), "429": (*refuses(429), GOOD)},
         answers(2),
+    ),
+    Row(
+        "connection reset before the first byte, then an answer",
+        {"": (Fault.reset(), GOOD)},
+        answers(2, unpriced=1),
     ),
     # What comes with a success status and is no answer.
     Row(
-        "200 that is HTML, a JSON array, an image object, garbled gzip, or no JSON; a redirect",
+        "200 that is HTML, a JSON array, an image object, garbled gzip, or no JSON",
         {
             "HTML": body(f"<html><title>{ECHO}</title></html>", "text/html"),
             "array": body([ECHO]),
@@ -241,15 +245,19 @@ ROWS = (
             "gzip": (Fault.gzip_garbage(),),
             "cut": body('{"message": "' + ECHO),
             "event": body('data: {"message": "' + ECHO + "\n\n", "text/event-stream"),
-            "redirect": (Fault.redirect("https://elsewhere.example/v1"),),
         },
+        fails(AIMLAPIProtocolError, unpriced=1),
+    ),
+    Row(
+        "redirect",
+        {"": (Fault.redirect("https://elsewhere.example/v1"),)},
         fails(AIMLAPIProtocolError),
     ),
     Row(
         "200 with nothing in it",
         {"": (Fault.empty(),)},
-        fails(AIMLAPIProtocolError),
-        fails(AIMLAPIStreamInterruptedError),
+        fails(AIMLAPIProtocolError, unpriced=1),
+        fails(AIMLAPIStreamInterruptedError, unpriced=1),
     ),
     Row(
         "right answer under a wrong content type: JSON for a stream, HTML",
@@ -258,20 +266,20 @@ ROWS = (
             "HTML": (Fault.wrong_content_type("text/html", GOOD),),
         },
         answers(),
-        fails(AIMLAPIProtocolError),
+        fails(AIMLAPIProtocolError, unpriced=1),
     ),
     # What goes wrong while the answer comes.
     Row(
         "no first byte in time",
         {"": (Fault.stall(),)},
-        fails(AIMLAPITimeoutError),
+        fails(AIMLAPITimeoutError, unpriced=1),
         whole_limits={"first_byte": 0.1},
         stream_limits={"first_byte": 0.1},
     ),
     Row(
         "silence inside the answer",
         {"": (Fault.stall(1, reply=MID_EVENT),)},
-        fails(AIMLAPITimeoutError),
+        fails(AIMLAPITimeoutError, unpriced=1),
         INTERRUPTED,
         text=LONG,
         whole_limits={"first_byte": 0.1},
@@ -280,13 +288,13 @@ ROWS = (
     Row(
         "connection reset or closed after the headers",
         {"reset": (Fault.reset(0, GOOD),), "closed": (Fault.disconnect(0, GOOD),)},
-        fails(AIMLAPIConnectionError, retryable=False),
-        fails(AIMLAPIConnectionError),
+        fails(AIMLAPIConnectionError, retryable=False, unpriced=1),
+        fails(AIMLAPIConnectionError, unpriced=1),
     ),
     Row(
         "connection reset or closed inside the answer",
         {"reset": (Fault.reset(AFTER, GOOD),), "closed": (Fault.disconnect(AFTER, GOOD),)},
-        fails(AIMLAPIConnectionError, retryable=False),
+        fails(AIMLAPIConnectionError, retryable=False, unpriced=1),
         INTERRUPTED,
     ),
     Row(
@@ -297,7 +305,7 @@ ROWS = (
             "HTTP": (Fault.bad_framing(AFTER, GOOD),),
             "UTF-8": (Fault.invalid_utf8(AFTER, GOOD),),
         },
-        fails(AIMLAPIProtocolError),
+        fails(AIMLAPIProtocolError, unpriced=1),
         INTERRUPTED,
         text=LONG,
     ),
@@ -308,7 +316,7 @@ ROWS = (
             for shape in ("flat", "openai", "responses")
         },
         fails(AIMLAPIServerError, 3),
-        fails(AIMLAPIServerError),
+        fails(AIMLAPIServerError, unpriced=1),
     ),
     Row(
         "error event inside the answer",
@@ -323,7 +331,7 @@ ROWS = (
         "event of more than 64 MiB",
         {"": (Fault.big_event(EVENT_BOUND),)},
         answers(),
-        fails(AIMLAPIProtocolError),
+        fails(AIMLAPIProtocolError, unpriced=1),
         text=BIG,
         prepare=lower_bound,
     ),
@@ -331,13 +339,13 @@ ROWS = (
     Row(
         "headers that drip in past the `deadline`",
         {"": (Fault.slow_headers(0.05, GOOD),)},
-        fails(AIMLAPITimeoutError),
+        fails(AIMLAPITimeoutError, unpriced=1),
         deadline=DEADLINE,
     ),
     Row(
         "answer that drips in past the `deadline`",
         {"": (Fault("drip", spoil=drip, reply=says(LONG)),)},
-        fails(AIMLAPITimeoutError),
+        fails(AIMLAPITimeoutError, unpriced=1),
         INTERRUPTED,
         text=LONG,
         deadline=DEADLINE,

@@ -14,12 +14,12 @@ import logging
 import pickle
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from langchain_aimlapi import AIMLAPIError, ChatAIMLAPI
+from langchain_aimlapi import AIMLAPIError, ChatAIMLAPI, CostTracker
 from langchain_aimlapi._http import connections, pool, transport
 from tests.fault_matrix.gateways import KEY, SOON, Place, Scripted
 from tests.fault_matrix.outcomes import ASYNC, BATCHED, CALLS, DIALECTS, Outcome
@@ -106,10 +106,13 @@ class Matrix:
             shown: list[str] = []
             if row.deadline is not None and row.deadline_passes:
                 let_it_pass(patch, row.deadline, lambda: _is_met(cell, place, shown))
-            ended = _call(llm, cell.call, shown, place, registry)
+            with CostTracker() as tracker:
+                ended = _call(llm, cell.call, shown, place, registry)
             outcomes = {_judge(each, row) for each in ended}
             assert len(outcomes) == 1, outcomes
-            (outcome,) = outcomes
+            outcome = replace(*outcomes, unpriced=tracker.total.unpriced // len(ended))
+            assert tracker.total.unpriced == outcome.unpriced * len(ended)
+            assert tracker.total.calls == len(ended)
             _assert_counted(place, outcome.requests, len(ended))
             assert place.wait_for_connections(0), "a connection is left open"
         assert len(waits) == (outcome.requests - 1) * len(ended), waits

@@ -376,9 +376,10 @@ EVERYWHERE = """
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_thousand_cancellations_at_every_wait_of_a_call(responses):
     """In a process of its own, where all files are of these calls."""
-    run(command(EVERYWHERE, responses))
+    run(command(EVERYWHERE, responses), timeout=280)
 
 
 # --- interrupts -----------------------------------------------------------------------------------

@@ -68,5 +68,5 @@ def test_the_table_tells_apart_what_differs():
     ending = "`AIMLAPIServerError` (chat completions); answer (responses)"
     assert line == (
         f"| 401 | {ending} | the same | 1 (chat completions); 2 (responses) "
-        "| yes (chat completions); - (responses) | - |"
+        "| yes (chat completions); - (responses) | - | - |"
     )

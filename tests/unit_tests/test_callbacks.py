@@ -90,6 +90,7 @@ async def test_a_line_for_each_call(emulator, way, endpoint):
         "cost_credits": 2480,
         "from_cache": False,
         "attempts": 2,
+        "unpriced": 0,
         "inference_id": emulator.requests[-1].inference_id,
         "client_request_id": message.response_metadata["client_request_id"],
         "parent": None,
