@@ -19,6 +19,7 @@ from langchain_aimlapi.codex.execution import (
     Executor,
     LocalExecutor,
 )
+from langchain_aimlapi.codex.journal import Journal
 from langchain_aimlapi.codex.patch_format import PatchError
 from langchain_aimlapi.codex.patch_tool import PatchArtifact, apply_patch
 from langchain_aimlapi.codex.shell_tool import ShellArtifact, shell_command
@@ -27,6 +28,7 @@ __all__ = [
     "ExecuteResponse",
     "ExecutionPolicy",
     "Executor",
+    "Journal",
     "LocalExecutor",
     "PatchArtifact",
     "PatchError",

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from langchain_core.tools import StructuredTool, ToolException
 from pydantic import BaseModel, Field
+from typing_extensions import override
 
 from langchain_aimlapi.codex.execution import LocalExecutor
+from langchain_aimlapi.codex.journal import running
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     from langchain_aimlapi.codex.execution import ExecuteResponse, Executor
+    from langchain_aimlapi.codex.journal import Journal
 
 DESCRIPTION = """\
 Run a command in a shell and return its exit code and output. Set `workdir` instead of using cd. \
@@ -36,6 +39,20 @@ class _Arguments(BaseModel):
     timeout_ms: Annotated[
         int | None, Field(description="The time limit in milliseconds.", gt=0)
     ] = None
+
+
+class _ShellTool(StructuredTool):
+    """Knows which call it runs, for the journal."""
+
+    @override
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        with running(kwargs.get("config"), kwargs.get("tool_call_id")):
+            return super().run(*args, **kwargs)
+
+    @override
+    async def arun(self, *args: Any, **kwargs: Any) -> Any:
+        with running(kwargs.get("config"), kwargs.get("tool_call_id")):
+            return await super().arun(*args, **kwargs)
 
 
 class ShellArtifact(TypedDict):
@@ -56,6 +73,7 @@ def shell_command(
     executor: Executor | str | os.PathLike[str],
     *,
     wire: Literal["function", "local_shell"] = "function",
+    journal: Journal | None = None,
 ) -> BaseTool:
     """Make the tool with which the codex models run commands.
 
@@ -68,6 +86,8 @@ def shell_command(
         wire: What is sent. `"local_shell"` sends the vendor's documented built-in tool instead
             (responses endpoint, codex models). The upstream has refused it since mid 2026, so it is
             off by default.
+        journal: Keeps the results of commands, so that an agent that is resumed from a checkpoint
+            runs none again that ended. None leaves it at LangGraph's at-least-once.
 
     Returns:
         A tool named `shell_command`. Its message's `artifact` is a `ShellArtifact`.
@@ -83,22 +103,34 @@ def shell_command(
     def run(
         command: str, workdir: str | None = None, timeout_ms: int | None = None
     ) -> tuple[str, ShellArtifact]:
+        call = [command, workdir, timeout_ms]
+        if journal is not None and (known := journal.find(call)):
+            return known[0], known[1]
         begun = time.monotonic()
         response = runner.execute(_placed(runner, command, workdir), **_timeout(runner, timeout_ms))
-        return _told(response, begun, render)
+        told = _told(response, begun, render)
+        if journal is not None:
+            journal.keep(call, told)
+        return told
 
     async def arun(
         command: str, workdir: str | None = None, timeout_ms: int | None = None
     ) -> tuple[str, ShellArtifact]:
+        call = [command, workdir, timeout_ms]
+        if journal is not None and (known := await asyncio.to_thread(journal.find, call)):
+            return known[0], known[1]
         begun = time.monotonic()
         placed, timeout = _placed(runner, command, workdir), _timeout(runner, timeout_ms)
         if hasattr(runner, "aexecute"):
             response = await runner.aexecute(placed, **timeout)
         else:
             response = await asyncio.to_thread(runner.execute, placed, **timeout)
-        return _told(response, begun, render)
+        told = _told(response, begun, render)
+        if journal is not None:
+            await asyncio.to_thread(journal.keep, call, told)
+        return told
 
-    return StructuredTool.from_function(
+    return _ShellTool.from_function(
         run,
         arun,
         name="shell_command",
