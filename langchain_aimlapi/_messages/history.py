@@ -279,7 +279,7 @@ def _assistant(
 ) -> AssistantTurn:
     blocks = blocks_of(message.content)
     kinds = (unwrapped(block).get("type") or ", ".join(map(str, block)) for block in blocks)
-    if lost := [str(kind) for kind in kinds if kind not in _WITHOUT_LOSS]:
+    if lost := [kind for kind in map(str, kinds) if kind not in _WITHOUT_LOSS]:
         _warn(
             f"Message {position} (ai) holds what the API has no place for in an assistant's turn "
             f"and was left out: {', '.join(dict.fromkeys(lost))}."

