@@ -12,6 +12,7 @@ from langchain_core.load import dumps
 from langchain_aimlapi import AIMLAPIOutOfCreditsError, AIMLAPIStreamInterruptedError, ChatAIMLAPI
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, ToolCall
 from tests.conftest import collect
+from tests.half_answers import table
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 CALLS = Reply(
@@ -135,3 +136,8 @@ def test_headers_in_dumps():
     assert "s3cret" not in dumps(ChatAIMLAPI(**headers))
     assert "s3cret" in dumps(ChatOpenAI(model="m", **headers))
     assert row("headers stay out of dumps") == ("yes", "no")
+
+
+def test_half_answers():
+    page = Path(__file__).resolve().parents[2] / "cookbook" / "half-answers.md"
+    assert table() in page.read_text(encoding="utf-8"), "run: python -m tests.half_answers"

@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi._messages.tool_calls import without_mark
 from langchain_aimlapi.emulator import Emulator, Reply, ToolCall
+from tests.half_answers import KINDS, ours, row
 from tests.unit_tests.test_readme import blocks, run
 
 agents = pytest.importorskip("langchain.agents")
@@ -80,6 +81,13 @@ def test_the_pages_python_runs(page):
     last = page["result"]["messages"][-1]
     assert last.text
     assert page["result"]["messages"][1].tool_calls
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.words)
+def test_the_pages_table_is_true_of_this_package(kind):
+    (line,) = [x for x in PAGE.read_text("utf-8").splitlines() if x.startswith(f"| {kind.words} |")]
+    assert line.split(" | ")[1] == row(kind, ours), "run: python -m tests.half_answers"
 
 
 @endpoints
