@@ -50,12 +50,11 @@ WRITES: list[dict[str, Any]] = [
 COMMANDS = {**WRITES[0], "dies": "after a command"}
 
 
-@pytest.fixture(scope="module")
-def reports() -> list[list[dict[str, Any]]]:
-    """What became of the agent, for each time at which it was killed."""
+def reports(*asked: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """Return what became of the agent, for each time at which it was killed."""
     pytest.importorskip("langgraph.checkpoint.sqlite")
     ran = subprocess.run(
-        [sys.executable, str(PROGRAM), json.dumps([*WRITES, COMMANDS])],
+        [sys.executable, str(PROGRAM), json.dumps(asked)],
         capture_output=True,
         text=True,
         check=False,
@@ -67,32 +66,31 @@ def reports() -> list[list[dict[str, Any]]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("killed")
-@pytest.mark.parametrize("number", range(len(WRITES)), ids=["sync", "async"])
-def test_killed_at_any_write_it_ends_with_the_same_files_and_answer(reports, number):
-    assert len(reports[number]) > 7
-    before = {tuple(report["before"]) for report in reports[number]}
-    assert before >= {(), ("first",), ("first", "second")}
-    for report in reports[number]:
-        assert report["file"] == "mean = total / count\n", report
-        *said, patched, look, second, answer = report["told"]
-        assert [*said, look, second, answer] == [*ANSWERS[:4], *ANSWERS[5:]], report
-        assert patched in {ANSWERS[4], ALREADY}
-        for name in ("first", "second"):
-            times = report["ran"].count(name)
-            assert times in ({1} if name in report["saved"] else {1, 2}), report
-        if WRITES[number]["journal"]:
-            assert report["ran"] == ["first", "second"], report
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.xdist_group("killed")
-def test_a_command_whose_end_nobody_heard_of_runs_again(reports):
-    assert [report["ran"] for report in reports[-1]] == [
+def test_killed_at_any_time_it_ends_with_the_same_files_and_answer():
+    *at_writes, at_commands = reports(*WRITES, COMMANDS)
+    for options, found in zip(WRITES, at_writes, strict=True):
+        assert len(found) > 7
+        before = {tuple(report["before"]) for report in found}
+        assert before >= {(), ("first",), ("first", "second")}
+        for report in found:
+            check(options, report)
+    # Nobody heard of the end of these commands.
+    assert [report["ran"] for report in at_commands] == [
         ["first", "first", "second"],
         ["first", "second", "second"],
     ]
+
+
+def check(options: dict[str, Any], report: dict[str, Any]) -> None:
+    assert report["file"] == "mean = total / count\n", report
+    assert report["told"][-2:] == ANSWERS[-2:], report
+    for name in ("first", "second"):
+        times = report["ran"].count(name)
+        assert times in ({1} if name in report["saved"] else {1, 2}), report
+    if options["journal"]:
+        assert report["ran"] == ["first", "second"], report
+        assert report["told"][4] in {ANSWERS[4], ALREADY}
+        assert [*report["told"][:4], *report["told"][5:]] == [*ANSWERS[:4], *ANSWERS[5:]]
 
 
 # --- the journal ----------------------------------------------------------------------------------
