@@ -191,8 +191,9 @@ async def test_a_cancelled_call_ends_its_command(tmp_path, nap):
 
 
 _PROGRAM = """
-import sys, threading, time
+import signal, sys, threading, time
 from langchain_aimlapi.codex import LocalExecutor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 run = lambda: LocalExecutor(sys.argv[1]).execute("sleep {nap} & sleep {nap}", timeout=500)
 threading.Thread(target=run, daemon=True).start()
 print(flush=True)
