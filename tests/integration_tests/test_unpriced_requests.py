@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from langchain_aimlapi.emulator import EmulatorServer
 
 pytestmark = [
+    pytest.mark.enable_socket,
     pytest.mark.usefixtures("own_connections"),
     pytest.mark.parametrize("responses", [False, True], ids=["chat_completions", "responses"]),
 ]
