@@ -23,6 +23,7 @@ from typing_extensions import override
 from langchain_aimlapi._messages import schemas
 from langchain_aimlapi._messages.endings import ending_of
 from langchain_aimlapi._messages.growing_object import GrowingObject, apieces, pieces
+from langchain_aimlapi._messages.tool_calls import parse_tool_call
 from langchain_aimlapi._wire.json import loads
 from langchain_aimlapi.errors import (
     AIMLAPIContentFilterError,
@@ -302,25 +303,21 @@ def _refuse(constant: str) -> Any:
 
 def _calls_of(message: BaseMessage) -> list[tuple[str | None, dict[str, Any] | None, str]]:
     """Return the calls of a message: name, arguments if they are whole, and their text."""
-    if isinstance(message, AIMessageChunk):
-        return [
-            (call["name"], _whole_arguments(call["args"] or ""), call["args"] or "")
-            for call in message.tool_call_chunks
-        ]
     if not isinstance(message, AIMessage):
         return []
+    valid, invalid = message.tool_calls, message.invalid_tool_calls
+    if isinstance(message, AIMessageChunk):
+        # LangChain mends the calls in a sum of chunks, so they are read as those of a whole reply.
+        read = [
+            parse_tool_call(call["name"], call["args"] or "", call["id"])
+            for call in message.tool_call_chunks
+        ]
+        valid = [call for call in read if call["type"] == "tool_call"]
+        invalid = [call for call in read if call["type"] == "invalid_tool_call"]
     return [
-        *((call["name"], call["args"], "") for call in message.tool_calls),
-        *((call["name"], None, call["args"] or "") for call in message.invalid_tool_calls),
+        *((call["name"], call["args"], "") for call in valid),
+        *((bad["name"], None, bad["args"] or "") for bad in invalid),
     ]
-
-
-def _whole_arguments(text: str) -> dict[str, Any] | None:
-    try:
-        value = loads(text) if text.strip() else {}
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def check_finished(message: Any) -> None:

@@ -290,6 +290,33 @@ async def test_an_answer_without_the_call_shows_what_was_said(emulator, endpoint
     assert caught.value.raw_message.content == "I would rather not."
 
 
+@ways
+@endpoints
+@pytest.mark.parametrize(
+    ("arguments", "setup"),
+    [
+        ('{"setup": "two\nlines", "rating": 1}', "two\nlines"),
+        ('\ufeff{"setup": "x", "rating": 1}', None),
+        ('{"setup": NaN, "rating": 1}', None),
+        ('{"setup": "x", "rating": 1} more', None),
+    ],
+)
+async def test_arguments_are_read_alike_whole_and_streamed(
+    emulator, endpoint, way, arguments, setup
+):
+    emulator.script(Reply(tool_calls=[ToolCall("Joke", arguments)]))
+    chain = model_on(emulator, endpoint).with_structured_output(
+        Joke, method="function_calling", include_raw=True
+    )
+    result = added_up(await call(chain, way))
+    if setup is None:
+        assert result["parsed"] is None
+        assert isinstance(result["parsing_error"], AIMLAPINoToolCallError)
+    else:
+        assert result["parsed"].setup == setup
+        assert result["parsing_error"] is None
+
+
 def added_up(parts: list[Any]) -> dict[str, Any]:
     """Add up with `+` alone, as LangChain does."""
     total = parts[0]
