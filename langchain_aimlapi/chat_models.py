@@ -337,7 +337,8 @@ class ChatAIMLAPI(
             params["stop"] = stops
         if self.use_previous_response_id and params.get("store"):
             messages, params = since_stored(messages, params)
-        route = Route(self._address(), params["model"], params, self.use_responses_api)
+        address = self._address()
+        route = Route(address, params["model"], params, self.use_responses_api)
         tries = kwargs.get("max_retries", self.max_retries)
         check_endpoint(route.dialect.name, params, self.validate_params)
         return Turn(
@@ -353,7 +354,7 @@ class ChatAIMLAPI(
             client_request_id=self._request_id(kwargs.get("client_request_id"), run_manager),
             seal=Seal(
                 model=str(params["model"]),
-                account=fingerprint(self._address(), self._key().get_secret_value()),
+                account=fingerprint(address, self._key().get_secret_value()),
                 refused=self._refused_seals,
             ),
         )

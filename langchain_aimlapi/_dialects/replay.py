@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._messages.custom_tools import replayed_call
 from langchain_aimlapi._messages.seal import unmarked
+from langchain_aimlapi._wire.json import dicts_in
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
@@ -140,12 +141,8 @@ def _items_of(message: AIMessage) -> list[dict[str, Any]]:
     """Return the items that a message of this dialect was made of."""
     if message.response_metadata.get("model_provider") != MODEL_PROVIDER:
         return []
-    items = message.additional_kwargs.get("output_items")
-    return [
-        _with_legal_status(item)
-        for item in (items if isinstance(items, list) else ())
-        if isinstance(item, dict) and isinstance(item.get("type"), str)
-    ]
+    items = dicts_in(message.additional_kwargs.get("output_items"))
+    return [_with_legal_status(item) for item in items if isinstance(item.get("type"), str)]
 
 
 def _with_legal_status(item: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def checked_proxy(url: str) -> Proxy:
         AIMLAPIConfigurationError: It cannot be used; the text does not show the URL.
     """
     try:
-        return _parse_proxy(url if "://" in url else f"http://{url}")
+        return _parse_proxy(url)
     except (ValueError, TypeError) as error:
         reason = str(error) if isinstance(error, ValueError) else "it is no text"
         raise AIMLAPIConfigurationError(f"proxy cannot be used: {reason}.") from None
@@ -78,11 +78,11 @@ def _look_up_proxy(
     url = proxies.get(scheme) or proxies.get("all")
     if not url or urllib.request.proxy_bypass(f"{host}:{port}"):
         return None
-    return _parse_proxy(url if "://" in url else f"http://{url}")
+    return _parse_proxy(url)
 
 
 def _parse_proxy(url: str) -> Proxy:
-    parts = urlsplit(url)
+    parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme.startswith("socks"):
         raise ValueError("it is a SOCKS proxy; for one pass http_client=httpx.Client(proxy=...)")
     default_port = {"http": 80, "https": 443}.get(parts.scheme)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from langchain_aimlapi._http.deadline import NO_DEADLINE
+from langchain_aimlapi._wire.error_facts import UNBILLED_PHASES
 from langchain_aimlapi._wire.error_text import parse_retry_after
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Retries", "RetryPolicy", "parse_retry_after", "should_retry"]
 
-# In these phases nothing can have been generated, and so nothing billed.
-_UNBILLED_PHASES = frozenset({"connect", "pool", "status"})
 # Doubling ends here: no wait grows that long, and a float cannot hold 2 ** 2000.
 _MAX_DOUBLINGS = 30
 
@@ -61,7 +60,7 @@ def should_retry(error: AIMLAPIError, policy: RetryPolicy) -> bool:
     if not error.is_retryable:
         return False
     if isinstance(error, AIMLAPITimeoutError):
-        return error.phase in _UNBILLED_PHASES or (
+        return error.phase in UNBILLED_PHASES or (
             policy.retry_read_timeouts and error.phase != "deadline"
         )
     return isinstance(error, (AIMLAPIRateLimitError, AIMLAPIServerError, AIMLAPIConnectionError))

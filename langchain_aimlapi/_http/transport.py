@@ -3,7 +3,7 @@
 `Transport` sends a `Call`, which knows what to send and whether to send it again. Sync and async
 differ in `await` alone; what they share are pure functions. Foreign exceptions end here: those of
 httpx hold the request and with it the key, so ours are raised outside of their handlers, with
-neither cause nor context. (Together with `pool` the only module that imports httpx.)
+neither cause nor context.
 """
 
 from __future__ import annotations

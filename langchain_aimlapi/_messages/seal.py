@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi._wire.json import dicts_in
+
 if TYPE_CHECKING:
     from langchain_aimlapi.errors import AIMLAPIError
 
@@ -40,11 +42,7 @@ class Seal:
 
     def refuse(self, items: Any) -> bool:
         """Keep the sealed items of a refused input out from now on; tell whether there were any."""
-        sealed = {
-            item["id"]
-            for item in (items if isinstance(items, list) else ())
-            if isinstance(item, dict) and item.get("encrypted_content")
-        }
+        sealed = {item["id"] for item in dicts_in(items) if item.get("encrypted_content")}
         self.refused.update(sealed)
         return bool(sealed)
 

@@ -27,7 +27,7 @@ from langchain_aimlapi._messages.content import (
 )
 from langchain_aimlapi._messages.history import calls_of
 from langchain_aimlapi._messages.tools import wire_tool
-from langchain_aimlapi._wire.json import dumps
+from langchain_aimlapi._wire.json import dicts_in, dumps
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
@@ -102,23 +102,19 @@ def _count_turn(message: AIMessage) -> int:
     if message.response_metadata.get("model_provider", MODEL_PROVIDER) != MODEL_PROVIDER:
         return counted  # what others thought is not sent
     kwargs, usage = message.additional_kwargs, message.usage_metadata
-    if any("encrypted_content" in item for item in _dicts(kwargs.get("output_items"))):
+    if any("encrypted_content" in item for item in dicts_in(kwargs.get("output_items"))):
         # Sealed, so nobody can count it but who made it.
         known = usage.get("output_token_details", {}).get("reasoning") if usage else None
         if known:
             return counted + known
     # One reasoning may stand in several places; it is sent once.
     in_blocks = (block.get("reasoning") or block.get("thinking") or "" for block in blocks)
-    details = (detail.get("text") or "" for detail in _dicts(kwargs.get("reasoning_details")))
+    details = (detail.get("text") or "" for detail in dicts_in(kwargs.get("reasoning_details")))
     places = (
         as_text(kwargs.get("reasoning_content") or ""),
         *map("".join, (map(as_text, in_blocks), map(as_text, details))),
     )
     return counted + max(map(count_text, places))
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in (value if isinstance(value, list) else ()) if isinstance(item, dict)]
 
 
 def _count_part(part: Mapping[str, Any]) -> int:

@@ -245,13 +245,8 @@ def check_values(
     if mode == "off" or model not in UNDOCUMENTED_PARAMETERS:
         return
     for doubt in _doubts(model, params):
-        if mode == "error":
-            raise AIMLAPIInvalidRequestError(f"{doubt} Nothing was sent.")
-        warnings.warn(
-            f'{doubt} It was sent all the same; validate_params="error" refuses it, "off" keeps '
-            "quiet.",
-            stacklevel=2,
-        )
+        sent = 'It was sent all the same; validate_params="error" refuses it, "off" keeps quiet.'
+        _object(mode, doubt, f"{doubt} {sent}")
 
 
 def check_endpoint(
@@ -269,19 +264,21 @@ def check_endpoint(
         return
     if names := [tool["name"] for tool in params.get("tools", ()) if tool["type"] == "custom"]:
         said = f"Custom tools ({', '.join(names)}) are not documented but by the API's upstream."
-        if mode == "error":
-            raise AIMLAPIInvalidRequestError(f"{said} Nothing was sent.")
-        warnings.warn(
-            f'{said} They were sent all the same; validate_params="error" refuses them, "off" '
-            "keeps quiet.",
-            stacklevel=2,
+        sent = (
+            'They were sent all the same; validate_params="error" refuses them, "off" keeps quiet.'
         )
+        _object(mode, said, f"{said} {sent}")
     for name in params:
         if name in _WITHOUT_RESPONSES:
             lost = f"{name} has no place on the responses endpoint"
-            if mode == "error":
-                raise AIMLAPIInvalidRequestError(f"{lost}. Nothing was sent.")
-            warnings.warn(f"{lost} and was left out.", stacklevel=2)
+            _object(mode, f"{lost}.", f"{lost} and was left out.")
+
+
+def _object(mode: Literal["warn", "error"], refusal: str, warning: str) -> None:
+    """Refuse a call, or let it go with a warning."""
+    if mode == "error":
+        raise AIMLAPIInvalidRequestError(f"{refusal} Nothing was sent.")
+    warnings.warn(warning, stacklevel=3)
 
 
 _WITHOUT_RESPONSES = frozenset({"seed", "logprobs", "top_logprobs"})

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from langchain_aimlapi._wire.json import dicts_in
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -50,7 +52,6 @@ class Deprecation:
 
 def parse_deprecations(body: Mapping[str, Any]) -> list[Deprecation]:
     """Read the feed; what cannot be read in it is passed over."""
-    entries = body.get("data")
     return [
         Deprecation(
             id=entry["id"],
@@ -60,8 +61,8 @@ def parse_deprecations(body: Mapping[str, Any]) -> list[Deprecation]:
             shutdown_at=_text(entry.get("shutdown_at")),
             replaced_by=_text(entry.get("replaced_by")),
         )
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+        for entry in dicts_in(body.get("data"))
+        if isinstance(entry.get("id"), str)
     ]
 
 

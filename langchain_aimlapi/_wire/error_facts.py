@@ -10,6 +10,9 @@ from pydantic_core import from_json
 TimeoutPhase = Literal["connect", "pool", "write", "read", "idle", "deadline", "status"]
 """Where time ran out; `status` is the server's own 408."""
 
+UNBILLED_PHASES = frozenset({"connect", "pool", "status"})
+"""Those that leave no doubt: the request was not sent, or was refused, so nothing was billed."""
+
 
 @dataclass(frozen=True)
 class ErrorResponse:

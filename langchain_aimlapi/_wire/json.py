@@ -130,6 +130,11 @@ def dumps_in_pieces(value: Any) -> list[bytes]:
     return pieces
 
 
+def dicts_in(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in what should be a list of objects; whatever else it holds is left."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _has_large_text(value: Any) -> bool:
     if isinstance(value, str):
         return len(value) >= _LARGE

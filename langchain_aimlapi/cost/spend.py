@@ -8,6 +8,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration
 
 from langchain_aimlapi._wire.account import CREDITS_PER_USD
+from langchain_aimlapi._wire.error_facts import UNBILLED_PHASES
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
     AIMLAPIError,
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from langchain_core.outputs import LLMResult
 
     from langchain_aimlapi.account import UsageLogEntry
-
-_UNBILLED_PHASES = frozenset({"connect", "pool", "status"})
-"""Where a time-out leaves no doubt: the request was not sent, or was refused."""
 
 
 class Spend(NamedTuple):
@@ -177,7 +175,7 @@ def may_be_billed(error: BaseException) -> bool:
     if isinstance(error, AIMLAPIError) and error.may_be_billed is not None:
         return error.may_be_billed
     if isinstance(error, AIMLAPITimeoutError):
-        return error.phase not in _UNBILLED_PHASES
+        return error.phase not in UNBILLED_PHASES
     if isinstance(error, AIMLAPIProtocolError):
         # A success status, or what came could not be read at all. A redirect is neither.
         return error.status_code is None or error.status_code < 300  # noqa: PLR2004

@@ -85,7 +85,7 @@ def test_all_operations_of_a_patch_are_made(root):
 @pytest.mark.parametrize(
     ("section", "said"),
     [
-        ("*** Add File: /tmp/x\n+x", "absolute"),
+        ("*** Add File: /x\n+x", "absolute"),
         ("*** Add File: ~/x\n+x", "absolute"),
         ("*** Add File: C:\\x\n+x", "absolute"),
         ("*** Add File: \\\\host\\x\n+x", "absolute"),

@@ -25,6 +25,7 @@ from langchain_aimlapi._messages.tool_calls import without_mark
 from langchain_aimlapi.emulator import Emulator, Reply, StreamStyle, ToolCall
 from langchain_aimlapi.errors import AIMLAPIError
 from tests.conftest import acollect, collect
+from tests.half_answers import SCHEMA
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*v3.* is in beta")
 
@@ -32,13 +33,6 @@ ENDPOINTS = {"chat_completions": False, "responses": True}
 ASKED = [HumanMessage("Hello")]
 GOOD = ("stop", "tool_calls")
 CUTTING = ("length", "content_filter")
-SCHEMA = {
-    "title": "Note",
-    "description": "A note.",
-    "type": "object",
-    "properties": {"text": {"type": "string"}, "tags": {"type": "array", "items": {}}},
-    "required": ["text", "tags"],
-}
 
 endpoints = pytest.mark.parametrize("endpoint", ENDPOINTS)
 ways = pytest.mark.parametrize(
