@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from typing_extensions import override
 
-from langchain_aimlapi._dialects.base import CallFacts, unreadable
+from langchain_aimlapi._dialects.call_facts import CallFacts, unreadable
 from langchain_aimlapi._http.call import Call
 from langchain_aimlapi._http.deadline import NO_DEADLINE
 from langchain_aimlapi._messages.seal import is_unopened

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
     from langchain_core.messages.tool import ToolCallChunk
 
-    from langchain_aimlapi._dialects.base import CallFacts
+    from langchain_aimlapi._dialects.call_facts import CallFacts
 
 _Plain = TypeVar("_Plain")
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_aimlapi._dialects.base import CallFacts
+    from langchain_aimlapi._dialects.call_facts import CallFacts
     from langchain_aimlapi._messages.history import AssistantTurn
     from langchain_aimlapi._messages.seal import Seal
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
-    from langchain_aimlapi._dialects.base import CallFacts
+    from langchain_aimlapi._dialects.call_facts import CallFacts
     from langchain_aimlapi._messages.seal import Seal
 
 _FINISH_REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._dialects.assembler import MessageAssembler
-from langchain_aimlapi._dialects.base import unreadable
+from langchain_aimlapi._dialects.call_facts import unreadable
 from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.errors import AIMLAPIError, AIMLAPIStreamInterruptedError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
     from langchain_core.outputs import ChatGenerationChunk
 
-    from langchain_aimlapi._dialects.base import CallFacts
+    from langchain_aimlapi._dialects.call_facts import CallFacts
 
 
 class StreamParser(ABC):

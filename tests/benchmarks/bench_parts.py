@@ -12,7 +12,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._dialects.base import CallFacts
+from langchain_aimlapi._dialects.call_facts import CallFacts
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._http.sse import SSEDecoder
 from langchain_aimlapi._wire.json import dumps, loads

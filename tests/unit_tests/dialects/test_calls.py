@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk
 
 from langchain_aimlapi._dialects.assembler import MessageAssembler
-from langchain_aimlapi._dialects.base import CallFacts
+from langchain_aimlapi._dialects.call_facts import CallFacts
 from langchain_aimlapi._dialects.calls import ToolCalls
 from langchain_aimlapi._messages.tool_calls import mark_of, without_mark
 

@@ -18,7 +18,7 @@ from langchain_core.messages import (
 )
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._dialects.base import CallFacts
+from langchain_aimlapi._dialects.call_facts import CallFacts
 from langchain_aimlapi._dialects.responses import ResponsesDialect
 from langchain_aimlapi._dialects.stream_parser import keeping_partial
 from langchain_aimlapi.emulator import Emulator, Reply, StreamStyle, ToolCall, Usage

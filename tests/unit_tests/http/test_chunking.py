@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk, HumanMessage, message_chunk_to_message
 
 from langchain_aimlapi import ChatAIMLAPI
-from langchain_aimlapi._dialects.base import CallFacts, unreadable
+from langchain_aimlapi._dialects.call_facts import CallFacts, unreadable
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
 from langchain_aimlapi._dialects.stream_parser import keeping_partial
