@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from langchain_aimlapi._http.deadline import NO_DEADLINE
-from langchain_aimlapi._wire.error_facts import UNBILLED_PHASES
 from langchain_aimlapi._wire.error_text import parse_retry_after
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
@@ -16,6 +15,7 @@ from langchain_aimlapi.errors import (
     AIMLAPIServerError,
     AIMLAPITimeoutError,
 )
+from langchain_aimlapi.errors.facts import UNBILLED_PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

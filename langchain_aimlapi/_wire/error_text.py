@@ -1,6 +1,6 @@
 """What a server has said when it refused: reading error bodies and headers, as plain text.
 
-Nothing here knows the error classes or HTTP clients: functions from text and JSON to text,
+No error is made here, and no HTTP client known: functions from text and JSON to text,
 numbers and yes or no. Bodies come in four forms (AI/ML API documentation, errors, 2026-08, and
 bodies that users of the API reported): `{message, requestId, statusCode, …}`, `{title, status,
 message}`, `{error: {message, code, type}}`, and no JSON at all: HTML, plain text, nothing.
@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit
 from pydantic_core import from_json, to_json
 
 from langchain_aimlapi._wire.findings import findings_in
+from langchain_aimlapi.errors.facts import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -375,11 +376,6 @@ def describe(text: str, data: Mapping[str, Any]) -> str:
     if not words:
         return "The body is empty."
     return f"The body is {words}." if words.startswith(_HTML) else f"The body begins {words!r}."
-
-
-def sentence(text: str) -> str:
-    """End a text with a full stop if it has no end of its own."""
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def host(url: str) -> str:

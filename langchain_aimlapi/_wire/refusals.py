@@ -15,7 +15,6 @@ from pydantic_core import to_json
 
 from langchain_aimlapi._wire import error_text as wording
 from langchain_aimlapi._wire.deprecations import deprecation_of
-from langchain_aimlapi._wire.error_facts import ErrorDetails, ErrorResponse
 from langchain_aimlapi._wire.error_text import parse_retry_after, redact
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.errors import (
@@ -32,6 +31,7 @@ from langchain_aimlapi.errors import (
     AIMLAPITimeoutError,
     AIMLAPITruncatedOutputError,
 )
+from langchain_aimlapi.errors.facts import ErrorDetails, ErrorResponse, sentence
 from langchain_aimlapi.profiles import canonical, nearest_models
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def error_from_response(
         subject += f" for model {model!r}"
     if url and kind is AIMLAPINotFoundError:
         subject += f" at {wording.address(url)}"
-    message = f"{subject}: {wording.sentence(said)}"
+    message = f"{subject}: {sentence(said)}"
     advice = kind.next_step
     if kind in {AIMLAPINotFoundError, AIMLAPIInvalidRequestError}:
         others = wording.provider_advice(said, sent) or wording.tool_advice(said)
@@ -146,7 +146,7 @@ def error_from_event(
     kept = wording.kept_headers(headers or {}, secrets)
     return _build(
         _class_for(stated or wording.status_from_words(words), words),
-        f"The reply is an error{f' ({stated})' if stated else ''}: {wording.sentence(said)}",
+        f"The reply is an error{f' ({stated})' if stated else ''}: {sentence(said)}",
         _facts(stated, status, kept, text, clean),
         wording.provider_advice(said, ()),
     )

@@ -8,7 +8,6 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration
 
 from langchain_aimlapi._wire.account import CREDITS_PER_USD
-from langchain_aimlapi._wire.error_facts import UNBILLED_PHASES
 from langchain_aimlapi.errors import (
     AIMLAPIConnectionError,
     AIMLAPIError,
@@ -16,6 +15,7 @@ from langchain_aimlapi.errors import (
     AIMLAPIStreamInterruptedError,
     AIMLAPITimeoutError,
 )
+from langchain_aimlapi.errors.facts import UNBILLED_PHASES
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:

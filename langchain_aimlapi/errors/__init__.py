@@ -34,8 +34,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core import exceptions as core
 
-from langchain_aimlapi._wire.error_facts import ErrorDetails, ErrorResponse, TimeoutPhase
-from langchain_aimlapi._wire.error_text import sentence
+from langchain_aimlapi.errors.facts import ErrorDetails, ErrorResponse, TimeoutPhase, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

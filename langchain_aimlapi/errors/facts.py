@@ -1,4 +1,4 @@
-"""What an error keeps of the answer that it was made of."""
+"""What an error keeps of the answer that it was made of, and how it quotes it."""
 
 from __future__ import annotations
 
@@ -47,3 +47,8 @@ class ErrorDetails(TypedDict, total=False):
     body: str | None
     response: ErrorResponse | None
     is_retryable: bool | None
+
+
+def sentence(text: str) -> str:
+    """End a text with a full stop if it has no end of its own."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
