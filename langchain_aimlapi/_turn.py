@@ -186,14 +186,10 @@ class Turn(Call):
         )
 
 
-def since_stored(
-    messages: Sequence[BaseMessage], params: dict[str, Any]
-) -> tuple[Sequence[BaseMessage], dict[str, Any]]:
-    """Leave out what the vendor keeps: the last stored answer and all before it."""
-    for position in range(len(messages) - 1, -1, -1):
-        came = messages[position].response_metadata
-        if messages[position].type == "ai" and came.get("endpoint") == "responses":
-            name = came.get("id")
-            if isinstance(name, str) and messages[position + 1 :]:
-                return messages[position + 1 :], {**params, "previous_response_id": name}
-    return messages, params
+def last_stored(messages: Sequence[BaseMessage]) -> dict[str, str]:
+    """Return the parameter that names the last answer that the vendor has, if more was said."""
+    for message in reversed(messages[:-1]):
+        came = message.response_metadata
+        if came.get("endpoint") == "responses" and isinstance(name := came.get("id"), str):
+            return {"previous_response_id": name}
+    return {}

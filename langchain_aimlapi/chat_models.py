@@ -40,7 +40,7 @@ from langchain_aimlapi._model.parameters import (
 from langchain_aimlapi._model.sending import SendingMethods
 from langchain_aimlapi._model.state import StateMethods
 from langchain_aimlapi._model.watch import note_sent, watching
-from langchain_aimlapi._turn import Turn, since_stored
+from langchain_aimlapi._turn import Turn, last_stored
 from langchain_aimlapi.account import AccountMethods
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
@@ -335,8 +335,9 @@ class ChatAIMLAPI(
         stops = [stops] if isinstance(stops, str) else list(stops or ())
         if stops and self.send_stop:
             params["stop"] = stops
-        if self.use_previous_response_id and params.get("store"):
-            messages, params = since_stored(messages, params)
+        is_kept = params.get("store") and self.use_responses_api is not False
+        if self.use_previous_response_id and is_kept:
+            params = {**last_stored(messages), **params}
         address = self._address()
         route = Route(address, params["model"], params, self.use_responses_api)
         tries = kwargs.get("max_retries", self.max_retries)

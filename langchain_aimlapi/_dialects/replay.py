@@ -137,6 +137,15 @@ class Replay:
         return replayed_call({**(item if known else {}), "type": kind}, call)
 
 
+def call_kinds(message: AIMessage) -> dict[str, str]:
+    """Return the kinds of the calls that a message came with, by their ids."""
+    return {
+        item["call_id"]: item["type"]
+        for item in _items_of(message)
+        if item["type"] in CALL_ITEMS and _is_sound(item, item["type"])
+    }
+
+
 def _items_of(message: AIMessage) -> list[dict[str, Any]]:
     """Return the items that a message of this dialect was made of."""
     if message.response_metadata.get("model_provider") != MODEL_PROVIDER:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from langchain_aimlapi._dialects.replay import CALL_ITEMS, Replay
+from langchain_core.messages import AIMessage
+
+from langchain_aimlapi._dialects.replay import CALL_ITEMS, Replay, call_kinds
 from langchain_aimlapi._messages.content import INPUT_ITEMS
 from langchain_aimlapi._messages.conversation import wire_messages
-from langchain_aimlapi._messages.custom_tools import call_output
+from langchain_aimlapi._messages.custom_tools import SHELL_TOOL, call_output
+from langchain_aimlapi._messages.history import NOT_RUN
 from langchain_aimlapi._messages.seal import Seal
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
+
+    from langchain_aimlapi._messages.history import AssistantTurn
 
 _ENCRYPTED = "reasoning.encrypted_content"
 _NO_PLACE = frozenset({"seed", "logprobs", "top_logprobs"})
@@ -149,7 +154,8 @@ def wire_items(
     *,
     stored: bool,
     reasons: bool,
-    continued: bool = False,
+    previous: str | None = None,
+    tools: Sequence[Mapping[str, Any]] = (),
     seal: Seal | None = None,
     any_media: bool = False,
 ) -> list[Any]:
@@ -160,7 +166,9 @@ def wire_items(
         model: The model that is asked; not all take all kinds of items.
         stored: Whether the vendor keeps responses, so that ids alone are enough.
         reasons: Whether the model takes reasoning items.
-        continued: Whether the vendor has the turns before it.
+        previous: The stored response that this goes on from. The vendor has its answer and all
+            before it: what is sent begins with the results of its calls.
+        tools: The tools of the request, flat or not.
         seal: Who asks, and what may be shown to it; None knows no mark.
         any_media: Whether the model may take sound, film and any file.
 
@@ -168,19 +176,50 @@ def wire_items(
         AIMLAPIInvalidRequestError: A message or a block that the API has no place for.
     """
     replay = Replay(model, stored=stored, reasons=reasons, seal=seal or Seal())
-    items: list[Any] = []
+    begin = _position_of(previous, messages)
     kinds: dict[str, str] = {}
-    for wire in wire_messages(messages, replay.items_of, continued=continued, any_media=any_media):
+
+    def items_of(turn: AssistantTurn) -> list[dict[str, Any]]:
+        if begin is None or turn.message is not messages[begin]:
+            return replay.items_of(turn)
+        kinds.update(call_kinds(turn.message))
+        # Calls that were taken out of the message wait for their results at the vendor.
+        gone = [call_id for call_id in kinds if all(call_id != c.came_as for c in turn.calls)]
+        return [call_output(kinds[call_id], call_id, NOT_RUN) for call_id in gone]
+
+    items: list[Any] = []
+    unknown = bool(previous) and begin is None
+    for wire in wire_messages(messages[begin:], items_of, continued=unknown, any_media=any_media):
         # What has a type is an item already, whatever else stands in it.
         role = "" if "type" in wire else wire.get("role", "")
         if role == "tool":
             call_id = wire["tool_call_id"]
-            items.append(call_output(kinds.get(call_id), call_id, wire["content"]))
+            kind = kinds.get(call_id) or _kind_called(wire.get("name"), tools)
+            items.append(call_output(kind, call_id, wire["content"]))
             continue
         if wire.get("type") in CALL_ITEMS:
             kinds[wire["call_id"]] = wire["type"]
         items.extend(_ITEM_OF_ROLE.get(role, _as_it_is)(wire))
     return items
+
+
+def _position_of(previous: str | None, messages: Sequence[BaseMessage]) -> int | None:
+    """Return where the answer stands that a stored response gave, if more was said since."""
+    for position in range(len(messages) - 2, -1, -1):
+        message = messages[position]
+        if isinstance(message, AIMessage) and message.response_metadata.get("id") == previous:
+            return position if previous else None
+    return None
+
+
+def _kind_called(name: Any, tools: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the kind of the calls of a tool, for a result whose call only the vendor has."""
+    for tool in tools:
+        if tool["type"] == "custom" and tool["name"] == name:
+            return "custom_tool_call"
+        if tool["type"] == "local_shell" and name == SHELL_TOOL:
+            return "local_shell_call"
+    return None
 
 
 def _as_it_is(wire: dict[str, Any]) -> list[dict[str, Any]]:

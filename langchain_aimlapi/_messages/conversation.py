@@ -53,7 +53,8 @@ def wire_messages(
             wire.extend(wire_assistant(turn))
             wire += [_wire_result(call.id, call.result, attachments) for call in turn.calls]
         elif isinstance(turn, Result):
-            wire.append(_wire_result(turn.call_id, turn.content, attachments))
+            result = _wire_result(turn.call_id, turn.content, attachments)
+            wire.append({**result, "name": turn.name})
         else:
             wire.append(_wire_spoken(turn, any_media=any_media))
     if attachments:

@@ -122,6 +122,8 @@ class Result:
     kind: str
     call_id: str
     content: Any
+    name: str
+    """The tool's name; empty where it is not known."""
 
 
 Turn = Spoken | AssistantTurn | Result
@@ -182,7 +184,7 @@ def _take(
         if _settle(turns, call_id, name, content):
             continue
         if continued and call_id:
-            turns.append(Result(position, message.type, call_id, content))
+            turns.append(Result(position, message.type, call_id, content, _text(message.name)))
         else:
             _warn(
                 f"Message {position} ({message.type}) holds a result that answers no call before "

@@ -183,6 +183,21 @@ async def test_the_local_shell_is_the_same_tool(project, way):
     assert output["metadata"]["exit_code"] == 3
 
 
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "messages"])
+@pytest.mark.parametrize("wire", ["function", "local_shell"])
+async def test_what_the_vendor_keeps_is_not_sent_again(project, way, wire):
+    emulator = Emulator().script(*STEPS)
+    llm = model_on(emulator, "responses", store=True, use_previous_response_id=True)
+    agent = create_agent(llm, [shell_command(project, wire=wire), apply_patch(project)])
+    await run(agent, way)
+    emulator.assert_done()
+    assert (project / "stats.py").read_text() == MENDED
+    shell = "function" if wire == "function" else "local_shell"
+    assert [[item["type"] for item in r.json["input"]] for r in emulator.requests[1:]] == [
+        [f"{kind}_call_output"] for kind in (shell, "custom_tool", "custom_tool", shell)
+    ]
+
+
 # --- people in between ----------------------------------------------------------------------------
 
 
