@@ -5,8 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from langchain_aimlapi._http import exchange as _exchange
 from langchain_aimlapi._http.attempt import Attempt
-from langchain_aimlapi._http.exchange import Exchange
+from langchain_aimlapi._http.exchange import Body, Exchange
+from langchain_aimlapi.errors import AIMLAPIProtocolError
 
 BROKEN = httpx.ReadError("broken")
 CLOSED = httpx.RemoteProtocolError("Server disconnected without sending a response.")
@@ -45,3 +47,17 @@ def test_what_may_be_billed_though_no_answer_came(
     exchange = Exchange(httpx.Request("POST", "https://api.example/v1/responses"), attempt)
     assert exchange.failure(error).may_be_billed is may_be_billed
     assert exchange.failure(error, httpx.Response(200)).may_be_billed is True
+
+
+def test_a_body_is_taken_up_to_its_bound_and_an_error_cut_there(monkeypatch):
+    monkeypatch.setattr(_exchange, "_MAX_BODY", 10)
+    monkeypatch.setattr(_exchange, "_MAX_ERROR_BODY", 10)
+    response = httpx.Response(200, stream=httpx.ByteStream(b""))
+    whole, error = Body(response), Body(response, is_error=True)
+    for body in (whole, error):
+        assert [body.is_full(b"01234"), body.is_full(b"56789")] == [False, False]
+        assert body.content() == b"0123456789"
+    assert error.is_full(b"!")
+    assert error.content() == b"0123456789"
+    with pytest.raises(AIMLAPIProtocolError, match="more than 10 bytes"):
+        whole.is_full(b"!")

@@ -494,6 +494,40 @@ def test_references_of_every_kind(pointer, beside, strict):
         assert_strict(schema)
 
 
+_REFERENCE = {"$ref": "#/$defs/A"}
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        *(
+            {key: _REFERENCE}
+            for key in (
+                *("items", "additionalProperties", "contains", "propertyNames", "not", "if"),
+                *("then", "else", "unevaluatedItems", "unevaluatedProperties", "additionalItems"),
+            )
+        ),
+        *({key: {"x": _REFERENCE}} for key in ("properties", "patternProperties")),
+        {"dependentSchemas": {"x": _REFERENCE}},
+        *(
+            {key: [_REFERENCE, {"type": "null"}]}
+            for key in ("anyOf", "allOf", "oneOf", "prefixItems")
+        ),
+    ],
+    ids=lambda inner: next(iter(inner)),
+)
+def test_references_are_found_wherever_schemas_stand(inner):
+    given = {**open_dict(inner), "$defs": {"A": {"type": "string"}}}
+    wanted = json.loads(json.dumps(inner).replace(json.dumps(_REFERENCE), '{"type": "string"}'))
+    assert sent(given) == {"type": "object", "properties": {"a": wanted}}
+
+
+@pytest.mark.parametrize("key", ["default", "const", "examples", "enum"])
+def test_what_looks_like_a_reference_in_data_is_none(key):
+    data = [_REFERENCE] if key in {"examples", "enum"} else _REFERENCE
+    assert sent(open_dict({key: data}))["properties"] == {"a": {key: data}}
+
+
 def test_the_mapping_of_a_discriminator_goes_with_the_definitions():
     assert "#/$defs" not in json.dumps(sent(Zoo))
     assert sent(Zoo)["properties"]["animals"]["items"]["discriminator"] == {"propertyName": "kind"}

@@ -83,11 +83,15 @@ def test_details_that_are_null_are_absent_and_audio_is_named_if_there_was_some()
         {
             "prompt_tokens": 3,
             "completion_tokens": 4,
-            "prompt_tokens_details": {"cached_tokens": None, "audio_tokens": 2.0},
+            "prompt_tokens_details": {
+                "cached_tokens": None,
+                "cache_write_tokens": 2.0,
+                "audio_tokens": 2.0,
+            },
             "completion_tokens_details": {"reasoning_tokens": None, "audio_tokens": 1},
         }
     )
-    assert found["input_token_details"] == {"audio": 2}
+    assert found["input_token_details"] == {"cache_creation": 2, "audio": 2}
     assert found["output_token_details"] == {"audio": 1}
     assert type(found["input_token_details"]["audio"]) is int
 
