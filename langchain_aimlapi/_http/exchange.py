@@ -10,7 +10,7 @@ import contextlib
 import errno
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from langchain_aimlapi._http.attempt import Attempt
 from langchain_aimlapi._http.client import headers_of
@@ -277,9 +277,8 @@ class Exchange:
         """Return the error that an event of the stream is, if it is one."""
         if error_from_event(event) is None:  # the usual case, and all it costs
             return None
-        error = error_from_event(event, headers=headers_of(response), secrets=self.secrets())
-        if error is None:
-            return None
+        found = error_from_event(event, headers=headers_of(response), secrets=self.secrets())
+        error = cast("AIMLAPIError", found)
         error.may_be_billed = True  # the stream had begun
         return self.noted(error, response)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import pickle
 
 import httpx
 import pytest
 
-from langchain_aimlapi._http.pool import Lease, _forget_bad_location
+from langchain_aimlapi._http.pool import Lease, _forget_bad_location, _Registry
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,51 @@ def test_a_copied_model_holds_a_lease_of_its_own(copied):
     lease = Lease()
     assert isinstance(copied(lease), Lease)
     assert copied(lease) is not lease
+
+
+@pytest.mark.parametrize(
+    ("variable", "content", "words"),
+    [
+        ("SSL_CERT_FILE", None, "SSL_CERT_FILE names .*no certificates .*No such file"),
+        ("SSL_CERT_FILE", "no certificate", "SSL_CERT_FILE names .*no certificates"),
+        ("SSL_CERT_DIR", None, "SSL_CERT_DIR names .*no folder"),
+        ("SSL_CERT_DIR", "no folder", "SSL_CERT_DIR names .*no folder"),
+    ],
+)
+def test_certificates_that_cannot_be_read(monkeypatch, tmp_path, variable, content, words):
+    named = tmp_path / "authorities"
+    if content is not None:
+        named.write_text(content)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(named))
+    with pytest.raises(AIMLAPIConfigurationError, match=words) as caught:
+        _Registry().ssl_context()
+    assert str(named) in str(caught.value)
+
+
+def test_what_httpx_cannot_read_itself_is_no_setting_of_the_user(monkeypatch):
+    def fail() -> None:
+        raise OSError("no certifi")
+
+    monkeypatch.setattr(httpx, "create_ssl_context", fail)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(OSError, match="no certifi"):
+        _Registry().ssl_context()
+
+
+def test_loops_that_are_over_are_forgotten():
+    registry = _Registry()
+    asyncio.run(registry.of_running_loop())
+    assert registry.loops == {}
+    unfinished = asyncio.new_event_loop()
+    unfinished.run_until_complete(registry.of_running_loop())
+    unfinished.close()
+    assert [*registry.loops] == [unfinished]
+
+    async def look() -> list[asyncio.AbstractEventLoop]:
+        await registry.of_running_loop()
+        return [*registry.loops]
+
+    assert unfinished not in asyncio.run(look())

@@ -389,6 +389,40 @@ async def test_waits_as_long_as_the_turn_says(door, monkeypatch):
     assert waited == [1.5, 40]
 
 
+@pytest.mark.parametrize(
+    ("waits", "seconds", "slept"),
+    [([2.0, 1.0, 0.0], None, [2.0, 1.0]), ([2.0, 9.0, 9.0], 5.0, [2.0]), ([0.0], 5.0, [])],
+)
+async def test_a_call_may_have_to_wait_before_its_first_request(
+    door, monkeypatch, waits, seconds, slept
+):
+    remaining, waited = iter(waits), []
+
+    async def asleep(seconds):
+        waited.append(seconds)
+
+    class Waiting(Call):
+        def wait(self):
+            return next(remaining)
+
+    monkeypatch.setattr(_transport.time, "sleep", waited.append)
+    monkeypatch.setattr(_transport.asyncio, "sleep", asleep)
+    transport = door.transport(answering(ok()), timeouts=Timeouts(call=seconds))
+    assert (await door.post(transport, Waiting())).body == ANSWER
+    assert waited == slept
+
+
+async def test_what_was_emulated_sends_nothing_without_its_client(door):
+    settings = {"base_url": "https://emulator.invalid/v1", "headers": {}, "timeouts": Timeouts()}
+    transport = Transport(api_key=SecretStr(KEY), **settings)
+    call = Call(delays=[0])
+    with pytest.raises(AIMLAPIConfigurationError, match="Nothing was sent"):
+        await door.post(transport, call)
+    with pytest.raises(AIMLAPIConfigurationError, match="Nothing was sent"):
+        await door.get(transport, "/v1/models")
+    assert (call.attempts, call.failures) == (0, [])
+
+
 async def test_a_new_payload_and_path_are_sent(door):
     seen = []
 
