@@ -99,6 +99,17 @@ class Turn(Call):
         self._route.over()
         if isinstance(error, AIMLAPIError):
             error.unpriced_attempts = self.retries.unpriced_attempts
+        elif error is not None and not isinstance(error, Exception):
+            vars(error).update(self._where_it_stopped())
+
+    def _where_it_stopped(self) -> dict[str, Any]:
+        """Tell of a call that is cancelled or interrupted what an error of ours would tell."""
+        return {
+            "may_be_billed": self.attempt is not None and self.attempt.is_sent,
+            "attempts": self.retries.attempts,
+            "unpriced_attempts": self.retries.unpriced_attempts,
+            "client_request_id": self.client_request_id,
+        }
 
     def _path(self) -> str:
         return self._dialect.path + self._query

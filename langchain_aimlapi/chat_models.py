@@ -39,7 +39,7 @@ from langchain_aimlapi._model.parameters import (
 )
 from langchain_aimlapi._model.sending import SendingMethods
 from langchain_aimlapi._model.state import StateMethods
-from langchain_aimlapi._model.watch import note_sent, watching
+from langchain_aimlapi._model.watch import noting_end, watching, watching_first
 from langchain_aimlapi._turn import Turn, last_stored
 from langchain_aimlapi.account import AccountMethods
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         AsyncCallbackManagerForLLMRun,
         CallbackManagerForLLMRun,
     )
-    from langchain_core.messages import BaseMessage
+    from langchain_core.messages import AIMessageChunk, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
 
 
@@ -245,8 +245,10 @@ class ChatAIMLAPI(
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with self._turn(messages, stop, run_manager, kwargs, stream=False) as turn:
-            note_sent(run_manager.run_id if run_manager is not None else None)
+        with (
+            noting_end(run_manager),
+            self._turn(messages, stop, run_manager, kwargs, stream=False) as turn,
+        ):
             reply = await self._transport(kwargs).apost(turn)
             return turn.result(reply.body, reply.headers)
 
@@ -279,8 +281,10 @@ class ChatAIMLAPI(
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        with self._turn(messages, stop, run_manager, kwargs, stream=True) as turn:
-            note_sent(run_manager.run_id if run_manager is not None else None)
+        with (
+            noting_end(run_manager),
+            self._turn(messages, stop, run_manager, kwargs, stream=True) as turn,
+        ):
             async with self._transport(kwargs).astream(turn) as events:
                 parser = turn.parser(events)
                 with keeping_partial(parser):
@@ -300,6 +304,12 @@ class ChatAIMLAPI(
     async def agenerate(self, *args: Any, **kwargs: Any) -> LLMResult:
         with watching():  # LangChain tells no handler of a call that is cancelled
             return await super().agenerate(*args, **self._whole_if_several(kwargs))
+
+    @override
+    def astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[AIMessageChunk]:
+        chunks: Any = super().astream(*args, **kwargs)
+        # Nor of one that is cancelled while it waits for the limiter.
+        return chunks if self.rate_limiter is None else watching_first(chunks)
 
     def _whole_if_several(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Make a call for several answers whole, though a handler would like it streamed."""

@@ -50,6 +50,11 @@ class Attempt:
         """Whether a kept connection gave no byte back: the server may have closed it before."""
         return bool(self.is_reused) and not self.is_answered
 
+    @property
+    def is_sent(self) -> bool:
+        """Whether somebody may have begun to answer, for all that is known before it fails."""
+        return self.is_reused is None or self.is_written
+
     def extensions(self) -> dict[str, Any]:
         """Return what is to stand in the request's extensions."""
         return {_EXTENSION: self}

@@ -9,6 +9,7 @@ from langchain_aimlapi._http.deadline import NO_DEADLINE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from langchain_aimlapi._http.attempt import Attempt
     from langchain_aimlapi._http.deadline import Deadline
     from langchain_aimlapi._http.retry import Retries
     from langchain_aimlapi.errors import AIMLAPIError
@@ -24,7 +25,10 @@ class Call:
         stream: Whether events are asked for.
         client_request_id: `X-Client-Request-Id` of all requests.
         retries: Counts the requests, and says when to give up.
+        attempt: The request on its way, if there is one.
     """
+
+    attempt: Attempt | None = None
 
     def __init__(
         self,

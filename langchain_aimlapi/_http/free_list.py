@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _MAX_OPEN = 1000  # calls at once, for each loop and for the threads of a process
 _MAX_IDLE = 100  # connections kept for the next call, as httpx does
-_MAX_CLEANED = 4  # dead connections that one call closes
+_MAX_CLEANED = 2  # dead connections closed when one is taken, and as many when it comes back
 
 
 class Route(NamedTuple):

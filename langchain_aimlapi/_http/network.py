@@ -61,9 +61,15 @@ class Clock:
         self._each_read = seconds
         self._is_span = False
 
-    def broke(self) -> None:
-        """Note that the network did not take all: httpcore goes on to read what was answered."""
+    def broke(self, error: BaseException) -> None:
+        """Note that the network did not take all: httpcore goes on to read what was answered.
+
+        Args:
+            error: What stopped the writing. Of one from outside nobody knows how far it had come.
+        """
         self._is_broken = True
+        if not isinstance(error, Exception):
+            self._attempt.is_written = not self.is_connecting
 
     def has_read(self, data: bytes) -> bytes:
         """Note what a read has brought, and return it."""
@@ -165,8 +171,8 @@ class TimedStream(httpcore.NetworkStream):
         try:
             for part in parts:
                 self._stream.write(part, self.clock.allow(timeout))
-        except BaseException:
-            self.clock.broke()
+        except BaseException as error:
+            self.clock.broke(error)
             raise
 
     def close(self) -> None:
@@ -223,8 +229,8 @@ class AsyncTimedStream(httpcore.AsyncNetworkStream):
         try:
             for part in parts:
                 await self._stream.write(part, self.clock.allow(timeout))
-        except BaseException:
-            self.clock.broke()
+        except BaseException as error:
+            self.clock.broke(error)
             raise
 
     async def aclose(self) -> None:

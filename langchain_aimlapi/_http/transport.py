@@ -200,6 +200,7 @@ class Transport:
             try:
                 return receive(exchange)
             except AIMLAPIError as error:
+                call.attempt = None
                 if exchange.met_a_closed_connection(error):
                     wants_fresh = True
                     continue
@@ -219,6 +220,7 @@ class Transport:
             try:
                 return await receive(exchange)
             except AIMLAPIError as error:
+                call.attempt = None
                 if exchange.met_a_closed_connection(error):
                     wants_fresh = True
                     continue
@@ -336,6 +338,7 @@ class Transport:
         )
         request = self._request(client, url, headers, pieces, attempt)
         call.retries.attempts += 1
+        call.attempt = attempt
         return Exchange(
             request,
             attempt,

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import contextlib
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
     from uuid import UUID
+
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+
+_Chunk = TypeVar("_Chunk")
 
 
 class Watch:
     """The calls of one `agenerate`. LangChain tells no handler when such a call is cancelled."""
 
     def __init__(self) -> None:
-        self._ends: list[tuple[UUID, Callable[[BaseException, bool], None]]] = []
-        self._sent: set[UUID | None] = set()
+        self._calls: list[tuple[UUID, Callable[[BaseException, bool], None]]] = []
+        self._ends: dict[UUID | None, BaseException | None] = {}
 
     def add(self, run_id: UUID, end: Callable[[BaseException, bool], None]) -> None:
-        """Have `end` called if the call is cancelled: with the error, and whether it was sent."""
-        self._ends.append((run_id, end))
+        """Have `end` called if the call is cancelled: with the error, and whether it had begun."""
+        self._calls.append((run_id, end))
 
-    def note_sent(self, run_id: UUID | None) -> None:
-        """Note that a request of a call has been made; None stands for any of them."""
-        self._sent.add(run_id)
+    def ended(self, run_id: UUID | None, error: BaseException | None) -> None:
+        """Note how a call ended; None stands for any run that is not known."""
+        self._ends[run_id] = error
 
     def cancelled(self, error: BaseException) -> None:
         """End all calls that have not ended."""
-        for run_id, end in self._ends:
-            end(error, not self._sent.isdisjoint({run_id, None}))
+        for run_id, end in self._calls:
+            known = run_id if run_id in self._ends else None
+            end(self._ends.get(known) or error, known in self._ends)
 
 
 _watch: ContextVar[Watch | None] = ContextVar("aimlapi_watched_calls", default=None)
@@ -50,13 +55,32 @@ def watching() -> Iterator[None]:
         _watch.reset(token)
 
 
+async def watching_first(chunks: AsyncGenerator[_Chunk, None]) -> AsyncIterator[_Chunk]:
+    """Watch a stream until its first chunk; from then on LangChain tells handlers itself."""
+    async with contextlib.aclosing(chunks):
+        with watching():
+            first = await anext(chunks, None)
+        if first is not None:
+            yield first
+            async for chunk in chunks:
+                yield chunk
+
+
 def watch_call(run_id: UUID, end: Callable[[BaseException, bool], None]) -> None:
     """Have a handler hear of a call that is cancelled; see `Watch.add`."""
     if (watch := _watch.get()) is not None:
         watch.add(run_id, end)
 
 
-def note_sent(run_id: UUID | None) -> None:
-    """Note that a request of this call is made: cancelled from here on, it may be billed."""
-    if (watch := _watch.get()) is not None:
-        watch.note_sent(run_id)
+@contextlib.contextmanager
+def noting_end(run_manager: AsyncCallbackManagerForLLMRun | None) -> Iterator[None]:
+    """Note how a call ends that runs in the block."""
+    end: BaseException | None = None
+    try:
+        yield
+    except BaseException as error:
+        end = error
+        raise
+    finally:
+        if (watch := _watch.get()) is not None:
+            watch.ended(run_manager.run_id if run_manager is not None else None, end)

@@ -172,8 +172,9 @@ def may_be_billed(error: BaseException) -> bool:
     Refused calls are not charged (AI/ML API documentation, errors, 2026-08). What remains are
     answers that began, or of which nobody knows.
     """
-    if isinstance(error, AIMLAPIError) and error.may_be_billed is not None:
-        return error.may_be_billed
+    known: bool | None = getattr(error, "may_be_billed", None)
+    if known is not None:
+        return known
     if isinstance(error, AIMLAPITimeoutError):
         return error.phase not in UNBILLED_PHASES
     if isinstance(error, AIMLAPIProtocolError):

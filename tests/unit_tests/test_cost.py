@@ -12,7 +12,7 @@ import sys
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +30,7 @@ from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
 from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_aimlapi import ChatAIMLAPI, errors
+from langchain_aimlapi._http import connections
 from langchain_aimlapi._messages.usage import cost_from
 from langchain_aimlapi.account import UsageLogEntry
 from langchain_aimlapi.cost import CostTracker, SpendLimitExceeded
@@ -452,14 +453,56 @@ async def test_a_cancelled_call_is_over_and_unpriced(emulator, llm, way):
         assert tracker.write_off() == 0
 
 
-async def test_a_call_that_is_cancelled_unsent_has_failed(emulator):
-    limiter = InMemoryRateLimiter(requests_per_second=0.001)
-    llm = ChatAIMLAPI(rate_limiter=limiter, **emulator.connection())
+WAITS: dict[str, tuple[Any, Spend]] = {
+    "a limiter": (Reply("An answer."), Spend(failed=1)),
+    "a slot": (Reply("An answer."), Spend(failed=1)),
+    "an answer": (Fault.delay(4), Spend(unpriced=1)),
+    "the next try after a refusal": (Fault.status(503, retry_after=60), Spend(failed=1)),
+    "the next try after a reset": (Fault.reset(), Spend(unpriced=1, failed=1, resent=1)),
+}
+
+
+@pytest.mark.parametrize("way", ["ainvoke", "astream", "abatch", "streaming"])
+@pytest.mark.parametrize("wait", WAITS)
+async def test_a_cancelled_call_counts_by_what_was_sent(emulator, monkeypatch, way, wait):
+    step, spend = WAITS[wait]
+    emulator.respond_with(lambda _: step)
+    options = {**emulator.connection(), "client_request_id": "job-7-"}
+    if wait == "a limiter":
+        options["rate_limiter"] = InMemoryRateLimiter(requests_per_second=0.001)
+    if wait == "a slot":
+        monkeypatch.setattr(connections, "most_open", lambda: 0)
+        options = {"api_key": "k", "base_url": "http://127.0.0.1:9/v1"}
+    llm = ChatAIMLAPI(**options)
+    calls = {
+        "ainvoke": lambda: llm.ainvoke("Hello"),
+        "astream": lambda: anext(llm.astream("Hello")),
+        "abatch": lambda: llm.abatch(["Hello"]),
+        "streaming": lambda: llm.ainvoke("Hello", stream=True),
+    }
     with CostTracker() as tracker:
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(llm.abatch(["One", "Two"]), 0.05)
-        assert (tracker.running, tracker.total) == (0, Spend(failed=2))
-    assert emulator.requests == []
+        task = asyncio.ensure_future(calls[way]())
+        for _ in range(50):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert (tracker.running, tracker.total) == (0, spend)
+    sent = [request.client_request_id for request in emulator.requests]
+    assert [each.client_request_id for each in tracker.unpriced_calls] == sent[: spend.unpriced]
+    await llm.aclose()
+
+
+async def test_a_stream_behind_a_limiter_is_closed_with_its_reader(emulator):
+    llm = ChatAIMLAPI(
+        rate_limiter=InMemoryRateLimiter(requests_per_second=1000), **emulator.connection()
+    )
+    with CostTracker() as tracker:
+        async with aclosing(llm.astream("Hello")) as stream:
+            await anext(stream)
+        assert (tracker.running, tracker.total.unpriced) == (0, 1)
+        assert "".join([chunk.text async for chunk in llm.astream("Hello")])
+    assert tracker.total.billed == 1
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])

@@ -61,9 +61,23 @@ def test_dead_ones_are_found_on_the_way_but_few_for_one_call():
     free = filled(*kept)
     for connection in kept[1:]:
         connection.expired = True
-    assert free.take(HERE) == (None, [kept[5], kept[4], kept[3], kept[2]])
+    assert free.take(HERE) == (None, [kept[5], kept[4]])
+    assert free.take(HERE) == (None, [kept[3], kept[2]])
     used, dead = free.take(HERE)
     assert (used.connection, dead) == (kept[0], [kept[1]])
+
+
+def test_a_call_closes_four_dead_ones_at_most():
+    kept = [Connection() for _ in range(300)]
+    free: FreeList[Any] = FreeList()
+    for connection in kept:
+        free.give(HERE, Connected(connection, Clock(0)))
+    assert len(free) == 100
+    for connection in kept:
+        connection.expired = True
+    used, dead = free.take(HERE)
+    dead += free.give(HERE, Connected(Connection(), Clock(0)))
+    assert (used, len(dead), len(free)) == (None, 4, 97)
 
 
 def test_one_that_comes_back_has_the_oldest_dead_ones_closed():
@@ -71,8 +85,8 @@ def test_one_that_comes_back_has_the_oldest_dead_ones_closed():
     free = filled(*kept)
     for connection in kept[:5]:
         connection.expired = True
-    assert free.give(HERE, Connected(Connection(), Clock(0))) == kept[:4]
-    assert len(free) == 3
+    assert free.give(HERE, Connected(Connection(), Clock(0))) == kept[:2]
+    assert len(free) == 5
 
 
 def test_what_has_expired_is_forgotten_with_its_route():

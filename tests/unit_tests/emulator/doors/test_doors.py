@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
 from langchain_aimlapi.emulator import Emulator, Fault, Reply
+from langchain_aimlapi.emulator.doors.server import EmulatorServer
 
 KEYED = {"authorization": "Bearer emulator-key"}
 BODY = {"model": "openai/gpt-5-1", "messages": [{"role": "user", "content": "Hello"}]}
@@ -75,6 +77,27 @@ def test_a_client_that_goes_away_is_noticed(emulator):
             next(parts)
             assert server.open_connections == 1
         assert server.wait_for_connections(0)
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("ending", [None, Fault.reset(), Fault.bad_framing(1)])
+def test_a_connection_counts_until_its_file_is_closed(emulator, monkeypatch, ending):
+    files = []
+
+    def closed(server, connection):
+        files.append(connection._transport.get_extra_info("socket").fileno())
+        count_out(server, connection)
+
+    count_out = EmulatorServer.closed
+    monkeypatch.setattr(EmulatorServer, "closed", closed)
+    if ending is not None:
+        emulator.script(ending)
+    with emulator.serve() as server, client_of(server) as client:
+        with suppress(httpx.TransportError):
+            client.post("/chat/completions", json={**BODY, "stream": True})
+        client.close()
+        assert server.wait_for_connections(0)
+    assert files == [-1]
 
 
 @pytest.mark.enable_socket
