@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
 from langchain_aimlapi._dialects.call_facts import CallFacts, unreadable
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
-    from langchain_core.outputs import ChatResult
     from typing_extensions import Self
 
     from langchain_aimlapi._dialects.routing import Route
     from langchain_aimlapi._dialects.stream_parser import StreamParser
     from langchain_aimlapi._http.deadline import Deadline
+    from langchain_aimlapi._http.exchange import Reply
     from langchain_aimlapi._http.retry import Retries
     from langchain_aimlapi._http.streams import AsyncEventStream, EventStream
     from langchain_aimlapi._messages.seal import Seal
@@ -163,16 +164,22 @@ class Turn(Call):
             self.path = self._path()
             self.payload = self._build_payload()
 
-    def result(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> ChatResult:
-        """Read a whole reply.
+    def result(self, reply: Reply) -> ChatResult:
+        """Read a whole reply, or the stream that a server sent in the place of one.
 
         Raises:
             AIMLAPIProtocolError: It has another shape than the API documents.
+            AIMLAPIStreamInterruptedError: It is a stream without an end.
         """
         self._route.accepted()
-        facts = self._facts(headers)
+        facts = self._facts(reply.headers)
         try:
-            return self._dialect.parse_response(body, facts)
+            if not reply.events:
+                return self._dialect.parse_response(reply.body, facts)
+            parser = self._dialect.stream_parser(facts)
+            for event in reply.events:
+                parser.read(event)
+            return ChatResult(generations=[parser.assembler.generation()])
         except SHAPE_ERRORS as error:
             raise unreadable(error, facts) from error
 

@@ -235,7 +235,7 @@ class ChatAIMLAPI(
     ) -> ChatResult:
         with self._turn(messages, stop, run_manager, kwargs, stream=False) as turn:
             reply = self._transport(kwargs).post(turn)
-            return turn.result(reply.body, reply.headers)
+            return turn.result(reply)
 
     @override
     async def _agenerate(
@@ -250,7 +250,7 @@ class ChatAIMLAPI(
             self._turn(messages, stop, run_manager, kwargs, stream=False) as turn,
         ):
             reply = await self._transport(kwargs).apost(turn)
-            return turn.result(reply.body, reply.headers)
+            return turn.result(reply)
 
     @override
     def _stream(

@@ -24,7 +24,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
 from langchain_aimlapi._dialects.calls import ToolCalls
 from langchain_aimlapi._dialects.light_chunk import chunk_of
 from langchain_aimlapi._messages.endings import normalized_finish_reason
-from langchain_aimlapi._messages.reasoning import merge_detail
+from langchain_aimlapi._messages.reasoning import ReasoningDetails, text_in
 from langchain_aimlapi._messages.stop import StopFilter
 from langchain_aimlapi._wire.json import without_surrogates
 from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError
@@ -68,7 +68,7 @@ class MessageAssembler:
         self._is_identified = False
         self._halves: dict[str, str] = {}
         self._is_halved = False
-        self._details: list[dict[str, Any]] = []
+        self._details = ReasoningDetails()
         self._reasoning_source: str | None = None
         self.output_started = False
         self.id: str | None = None
@@ -140,8 +140,10 @@ class MessageAssembler:
         They are shown on the last chunk: LangChain joins texts that are equal, such as `format`.
         """
         for detail in details:
-            if isinstance(detail, dict) and not self.stopped:
-                self.add_reasoning(merge_detail(self._details, detail), "reasoning_details")
+            if self.stopped:
+                return
+            text = self._details.add(detail) if isinstance(detail, dict) else text_in(detail)
+            self.add_reasoning(text, "reasoning_details")
 
     def add_refusal(self, text: str) -> None:
         """Add to the refusal, which is shown whole, on the last chunk.
@@ -369,7 +371,7 @@ class MessageAssembler:
     def _held_back(self) -> dict[str, Any]:
         """Return what is shown once, on the last chunk: of several pieces readers lose some."""
         held_back: dict[str, Any] = {
-            "reasoning_details": self._details,
+            "reasoning_details": self._details.blocks,
             "refusal": "".join(self._refusal),
             "annotations": self._annotations,
             "output_items": self.output_items,

@@ -8,6 +8,8 @@ sent back.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import InvalidToolCall, ToolCall
     from langchain_core.messages.tool import ToolCallChunk
+
+_NOTHING = "{}"
+_NO_IDS = frozenset({"", "null", "None"})
 
 
 class ToolCalls:
@@ -44,7 +49,7 @@ class ToolCalls:
         """
         self._offered = offered
         self._calls: list[_Call] = []
-        self._by_index: dict[int, int] = {}
+        self._by_index: dict[int | str, int] = {}
         self._by_id: dict[str, int] = {}
         self._final_ids: set[str] = set()
         self.fresh: dict[int, ToolCallChunk] = {}
@@ -64,9 +69,12 @@ class ToolCalls:
             arguments: The fragment's arguments.
             call_id: The fragment's id, or None.
         """
-        number = number_of(index)
+        number = _number_or_word(index)
         known = None if call_id is None else self._by_id.get(call_id)
-        if self._starts(number, name, arguments, is_new_id=call_id is not None and known is None):
+        is_new_id = call_id is not None and known is None
+        if not self._is_told_again(known, number, name, arguments) and self._starts(
+            number, name, arguments, is_new_id=is_new_id
+        ):
             position = len(self._calls)
         elif number is not None and number in self._by_index:
             latest = self._by_index[number]
@@ -79,8 +87,19 @@ class ToolCalls:
             self._by_index[number] = position
         return position
 
+    def _is_told_again(
+        self, known: int | None, number: int | str | None, name: str | None, arguments: str
+    ) -> bool:
+        """Tell whether a fragment with the id of a call goes on with it, or repeats it whole."""
+        if known is None:
+            return False
+        call = self._calls[known]
+        repeats = not arguments.strip() or arguments.strip() == call.text.strip()
+        is_open = repeats or not call.is_whole
+        return number in (None, call.number) and name == call.name and is_open
+
     def _starts(
-        self, number: int | None, name: str | None, arguments: str, *, is_new_id: bool
+        self, number: int | str | None, name: str | None, arguments: str, *, is_new_id: bool
     ) -> bool:
         if not self._calls:
             return True
@@ -121,22 +140,23 @@ class ToolCalls:
             self._calls.append(_Call())
         call = self._calls[position]
         if call.number is None:
-            call.number = number_of(index)
+            call.number = _number_or_word(index)
         if call_id and call.id is None:
             call.id = call_id
             self._by_id[call_id] = position
         if name and not call.shown:
             call.name = self._named(call.name, name)
-        call.arguments.append(arguments)
-        call.held += arguments
-        if call.name and (call.begun or call.held.strip()):
+        call.grow(arguments)
+        if call.name and (call.begun or call.is_telling):
             call.begun = True
             self._show(position, call)
 
     def _named(self, known: str | None, name: str) -> str:
         if not known or (name.startswith(known) and (name == known or name in self._offered)):
             return name
-        return known + name
+        joined = known + name
+        is_piece = any(tool.startswith(joined) for tool in self._offered)
+        return name if name in self._offered and not is_piece else joined
 
     def name_of(self, position: int) -> str | None:
         """Return the name of a call, if it has one yet."""
@@ -186,6 +206,7 @@ class ToolCalls:
         """Show what was held back, and mark each call that is not whole."""
         why = finish_reason if is_cut(finish_reason) else "broken"
         for position, call in enumerate(self._calls):
+            call.unpack()
             text = call.text
             whole = parse_tool_call(call.name, text, None, finish_reason)["type"] == "tool_call"
             mark = "" if whole else mark_of(text, why)
@@ -199,6 +220,7 @@ class ToolCalls:
         valid: list[ToolCall] = []
         invalid: list[InvalidToolCall] = []
         for position, call in enumerate(self._calls):
+            call.unpack()
             parsed = parse_tool_call(call.name, call.text, self.settle(position), finish_reason)
             if parsed["type"] == "tool_call":
                 valid.append(parsed)
@@ -225,7 +247,7 @@ class _Call:
     __slots__ = ("arguments", "begun", "final_id", "held", "id", "name", "number", "shown")
 
     def __init__(self) -> None:
-        self.number: int | None = None
+        self.number: int | str | None = None
         self.id: str | None = None
         self.final_id: str | None = None
         self.name: str | None = None
@@ -242,11 +264,56 @@ class _Call:
     def is_whole(self) -> bool:
         return is_whole_object(self.text)
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether what is held back are arguments that no later fragment replaces."""
+        held = self.held.strip()
+        return bool(held) and held != _NOTHING and not held.startswith('"')
+
+    def grow(self, arguments: str) -> None:
+        """Add arguments; some gateways send all that has come so far each time, or once more.
+
+        No JSON goes on with its own beginning, so what begins like all that is there replaces it.
+        An empty object before the arguments says only that they are to come.
+        """
+        if self.arguments and arguments.startswith("{"):
+            text = self.text
+            if arguments.startswith(text):
+                arguments = arguments[len(text) :]
+            elif text.strip() == _NOTHING and not self.begun:
+                self.arguments, self.held = [], ""
+        self.arguments.append(arguments)
+        self.held += arguments
+
+    def unpack(self) -> None:
+        """Take arguments out of the JSON text that some models put them into once more."""
+        if self.begun or not self.held.lstrip().startswith('"'):
+            return
+        with contextlib.suppress(ValueError):
+            inner = json.loads(self.held)
+            if is_whole_object(inner):
+                self.arguments, self.held = [inner], inner
+
 
 def number_of(index: Any) -> int | None:
     """Read an index, which some gateways send as text or as a float; None if it is none."""
-    if isinstance(index, bool):
+    if isinstance(index, bool) or not isinstance(index, (int, float, str)):
         return None
-    if isinstance(index, str):
-        return int(index) if index.isdecimal() else None
-    return int(index) if isinstance(index, (int, float)) and math.isfinite(index) else None
+    try:
+        number = float(index)
+    except (ValueError, OverflowError):
+        return None
+    return int(number) if math.isfinite(number) else None
+
+
+def _number_or_word(index: Any) -> int | str | None:
+    """Read what tells calls apart: an index, or a word in the place of one."""
+    number = number_of(index)
+    return id_of(index) if number is None else number
+
+
+def id_of(value: Any) -> str | None:
+    """Return an id; None for what some servers send in the place of one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value if isinstance(value, str) and value.strip() not in _NO_IDS else None

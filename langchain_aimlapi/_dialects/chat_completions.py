@@ -14,11 +14,12 @@ from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
 from langchain_aimlapi._dialects.assembler import MessageAssembler
-from langchain_aimlapi._dialects.calls import number_of
+from langchain_aimlapi._dialects.calls import id_of, number_of
 from langchain_aimlapi._dialects.stream_parser import StreamParser
-from langchain_aimlapi._messages.content import as_text, kind_of, text_of
+from langchain_aimlapi._messages.content import as_text, kind_of
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.conversation import named, wire_messages
+from langchain_aimlapi._messages.reasoning import text_in
 from langchain_aimlapi._messages.tools import function_choice, function_tool
 from langchain_aimlapi._messages.usage import cost_from, llm_output, meta_from, usage_from_chat
 from langchain_aimlapi._wire.json import dumps
@@ -34,11 +35,13 @@ if TYPE_CHECKING:
     from langchain_aimlapi._messages.seal import Seal
 
 _OF_REASONING = frozenset({"effort", "summary"})
-_REASONING = ("reasoning_content", "reasoning")
-"""Names under which routes of this gateway are known to send reasoning text. None of them is
+_REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_blocks")
+"""Names under which routes and servers are known to send reasoning text. None of them is
 documented for the GPT-5.1 models: it is read if it is there."""
-_NO_IDS = frozenset({"", "null", "None"})
-"""What some gateways send for an id that is not there."""
+_THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "reasoning_text"})
+"""Kinds of content parts that are thoughts."""
+_ARGUMENTS = ("arguments", "input", "args")
+_NO_REASONS = ("null", "None")
 _METADATA = ("created", "system_fingerprint", "service_tier", "native_finish_reason")
 
 
@@ -86,14 +89,14 @@ class ChatCompletionsDialect:
         stand on the first.
         """
         generations = []
-        for position, choice in enumerate(body["choices"]):
+        for position, choice in enumerate(_dicts(body["choices"])):
             assembler = MessageAssembler(facts)
             _read_envelope(assembler, body, facts.headers)
             if position:
                 assembler.id = assembler.usage = assembler.token_usage = assembler.cost = None
-            message = choice.get("message") or {}
+            message = _plain(choice.get("message"))
             _read_choice(assembler, choice, message)
-            for index, call in enumerate(message.get("tool_calls") or ()):
+            for index, call in enumerate(_dicts(message.get("tool_calls"))):
                 _read_tool_call(assembler, call, index)
             # A whole reply is finished, whether or not a route says how.
             assembler.finish_reason = assembler.finish_reason or "stop"
@@ -116,20 +119,23 @@ class ChatCompletionsStreamParser(StreamParser):
     def read(self, event: dict[str, Any]) -> None:
         assembler = self.assembler
         _read_envelope(assembler, event, {})
-        for place, choice in enumerate(event.get("choices") or ()):
+        for place, choice in enumerate(_dicts(event.get("choices"))):
             if not self._is_read(choice.get("index"), place):
                 continue
-            delta = choice.get("delta") or {}
+            delta = _plain(choice.get("delta"))
             _read_choice(assembler, choice, delta)
-            for call in delta.get("tool_calls") or ():
+            for call in _dicts(delta.get("tool_calls")):
                 _read_tool_call(assembler, call)
             # A route that does not stream sends a whole `chat.completion` in place of a chunk;
             # others end a stream with one.
             if message := choice.get("message"):
-                rest, calls = _not_told(message, assembler)
+                rest, calls = _not_told(_plain(message), assembler)
                 _read_choice(assembler, {}, rest)
                 for position, call in calls:
                     _read_tool_call(assembler, call, position)
+                if event.get("object") == "chat.completion":
+                    # A whole reply is finished, whether or not a route says how.
+                    assembler.finish_reason = assembler.finish_reason or "stop"
 
     def _is_read(self, index: Any, place: int) -> bool:
         number = number_of(index)
@@ -166,27 +172,50 @@ def _read_choice(
 ) -> None:
     """Read a choice, its tool calls aside; `message` is its `message` or its `delta`."""
     for key in _REASONING:
-        if isinstance(text := message.get(key), str) and text:
+        if (thoughts := message.get(key)) and (text := text_in(thoughts)):
             assembler.add_reasoning(text, key)
-    if isinstance(details := message.get("reasoning_details"), list):
-        assembler.add_reasoning_details(details)
-    content = message.get("content")
-    if isinstance(content, list):
-        content = text_of(block for block in content if isinstance(block, dict))
-    if content:
+    if details := message.get("reasoning_details"):
+        assembler.add_reasoning_details(listed(details))
+    if content := message.get("content"):
         assembler.add_text(content)
     if refusal := message.get("refusal"):
-        assembler.add_refusal(refusal)
+        assembler.add_refusal(text_in(refusal))
     if annotations := listed(message.get("annotations")):
         assembler.add_annotations(annotations)
     if logprobs := choice.get("logprobs"):
         assembler.add_logprobs(logprobs)
-    assembler.finish_reason = choice.get("finish_reason") or assembler.finish_reason
+    if (reason := choice.get("finish_reason")) and reason not in _NO_REASONS:
+        assembler.finish_reason = reason
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list, or the one that stands in the place of a list."""
+    return [item for item in listed(value) if isinstance(item, dict)]
+
+
+def _plain(message: Any) -> dict[str, Any]:
+    """Return a message or a delta in the documented shape, whichever it came in.
+
+    Content in parts becomes text, thoughts and refusal; the old `function_call` a tool call.
+    """
+    plain: dict[str, Any] = message if isinstance(message, dict) else {"content": message or ""}
+    content = plain.get("content")
+    if content is not None and not isinstance(content, str):
+        parts: dict[str, str] = {"content": "", "reasoning_content": "", "refusal": ""}
+        for part in listed(content):
+            kind = part.get("type") if isinstance(part, dict) else None
+            key = "reasoning_content" if kind in _THOUGHTS else "content"
+            parts["refusal" if kind == "refusal" else key] += text_in(part)
+        told = {key: value for key, value in plain.items() if value}
+        plain = {**parts, **told, "content": parts["content"]}
+    if (call := plain.get("function_call")) and not plain.get("tool_calls"):
+        plain = {**plain, "tool_calls": [{"function": call}]}
+    return plain
 
 
 def _not_told(
     message: Mapping[str, Any], assembler: MessageAssembler
-) -> tuple[dict[str, Any], list[tuple[int, Mapping[str, Any]]]]:
+) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]]]:
     """Return of a whole message what no delta has told, and of its calls, with their positions."""
     told = assembler.told()
     rest = {
@@ -198,7 +227,7 @@ def _not_told(
         if told[key] and isinstance(text := rest.get(key), str):
             rest[key] = _news(text, told[key])
     calls = []
-    for place, call in enumerate(message.get("tool_calls") or ()):
+    for place, call in enumerate(_dicts(message.get("tool_calls"))):
         number = number_of(call.get("index"))
         position = place if number is None else number
         if before := assembler.calls.text_of(position):
@@ -229,14 +258,12 @@ def _read_tool_call(
         call: The call.
         position: Which call it is, if that is known.
     """
-    function = call.get("function") or call.get("custom") or {}
-    arguments = function.get("arguments", function.get("input"))
+    named = (call.get("function"), call.get("custom"))
+    function = next((part for part in named if isinstance(part, dict)), call)
+    arguments = next((function[key] for key in _ARGUMENTS if key in function), None)
     if not isinstance(arguments, str):
         arguments = "" if arguments is None else dumps(arguments).decode()
-    name, index = function.get("name"), call.get("index")
-    call_id = call.get("id")
-    if call_id in _NO_IDS:
-        call_id = None
+    name, index, call_id = function.get("name"), call.get("index"), id_of(call.get("id"))
     if position is None:
         position = assembler.calls.place(index, name, arguments, call_id)
     assembler.add_tool_call(position, name=name, arguments=arguments, call_id=call_id, index=index)

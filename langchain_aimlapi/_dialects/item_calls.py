@@ -13,6 +13,7 @@ from langchain_aimlapi._messages.custom_tools import (
     json_piece,
     shell_arguments,
 )
+from langchain_aimlapi._messages.tool_calls import is_whole_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +42,12 @@ class ItemCalls:
 
     def begin(self, item: Item, told: Mapping[str, Any]) -> None:
         """Take the beginning of a call."""
-        # The action of a shell call comes whole, with the finished item.
+        # The action of a shell call comes whole, with the finished item, and an empty object
+        # says only that arguments are to come.
+        key = CALLS[item.kind]
         if item.kind != "local_shell_call":
-            self.take(item, told)
+            is_empty = told.get(key) in ({}, "{}")
+            self.take(item, {**told, key: ""} if is_empty else told)
 
     def take(self, item: Item, told: Mapping[str, Any]) -> None:
         """Take what is told of a call: its name and id if they are new, and its arguments."""
@@ -54,6 +58,8 @@ class ItemCalls:
             whole = as_text(whole)
         if item.name is None and isinstance(name := told.get("name"), str):
             item.name = name or None
+        if item.call is not None and is_whole_object(self._assembler.calls.text_of(item.call)):
+            whole = ""  # told already, be it with other white space
         self._add(item, self._told.news(("arguments", item.number), whole or ""))
 
     def grow(self, item: Item, piece: str) -> None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_aimlapi._dialects.calls import number_of
+from langchain_aimlapi._dialects.calls import id_of, number_of
+from langchain_aimlapi._messages.content_blocks import listed
+from langchain_aimlapi._messages.reasoning import text_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 CALLS = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action"}
 """Items that are calls of our tools, and where they keep the arguments."""
 
+
+_PARTS = frozenset({"output_text", "text", "refusal"})
+"""Parts of a message, which some servers send as items."""
 
 _Told = TypeVar("_Told", str, list[Any])
 
@@ -28,7 +33,18 @@ class Item:
 
     __slots__ = (
         *("call", "call_id", "done", "head", "id", "implied", "index", "kind"),
-        *("length", "name", "number", "part", "reasons_in", "start", "status"),
+        *(
+            "first",
+            "length",
+            "name",
+            "number",
+            "part",
+            "parts",
+            "reasons_in",
+            "start",
+            "status",
+            "whole",
+        ),
     )
 
     def __init__(self, number: int, kind: str, item_id: str | None, index: int | None) -> None:
@@ -61,6 +77,12 @@ class Item:
         """Where in the whole text its own begins."""
         self.length = 0
         """Characters of its text that are told."""
+        self.first: Mapping[str, Any] = {}
+        """The item as the event told it that began it."""
+        self.whole: Mapping[str, Any] | None = None
+        """The item as the event told it that ended it."""
+        self.parts: dict[str, list[Any]] = {}
+        """The parts whose ends were told, under the item's keys."""
         self.part = 0
         """The part that a piece without `content_index` or `summary_index` belongs to."""
         self.reasons_in: str | None = None
@@ -83,6 +105,8 @@ class Told:
         """Return the part of a text or list that was not told before; all of a delta is news."""
         told = self._counts.get(key, 0)
         news = whole if delta else whole[told:]
+        if not delta and told and key in self._halved and isinstance(whole, str):
+            news = second_half(whole[told - 1 : told]) + news
         self._counts[key] = told + self._measure(key, news)
         return news
 
@@ -117,6 +141,7 @@ class OutputItems:
     def of_piece(self, event: Mapping[str, Any], kind: str) -> Item:
         """Return the item that a delta or the end of a part belongs to."""
         item_id, index = id_of(event.get("item_id")), number_of(event.get("output_index"))
+        item_id = item_id or id_of(event.get("call_id"))
         key = (kind, item_id, index)
         item = self._known.get(key)
         if item is None:
@@ -134,7 +159,9 @@ class OutputItems:
         if found is None and item_id is not None:
             repeated = (i for i in self._of(kind) if (i.id, i.index) == (item_id, index))
             found = next(repeated, None)
-        return self._told(found or self._add(kind, item_id, index), told, index)
+        item = self._told(found or self._add(kind, item_id, index), told, index)
+        item.first = told
+        return item
 
     def finished(self, told: Mapping[str, Any], index: Any) -> Item:
         """Return the item that is told whole here."""
@@ -143,7 +170,17 @@ class OutputItems:
         found = self._find(kind, item_id, index, iter, call_id=call_id)
         if found is not None and found.done and found.call_id != call_id:
             found = None
-        return self._told(found or self._add(kind, item_id, index), told, index)
+        if found is None:
+            repeated = (i for i in self._of(kind) if i.whole == told and index in (None, i.index))
+            found = next(repeated, None)
+        item = self._told(found or self._add(kind, item_id, index), told, index)
+        item.whole = told
+        return item
+
+    def untold(self) -> list[Item]:
+        """Return the items of which only the beginning was told, or the ends of parts."""
+        silent = (item for item in self._items if not (item.done or item.length))
+        return [item for item in silent if item.first or item.parts]
 
     def matched(self, output: Sequence[Mapping[str, Any]]) -> list[Item]:
         """Return the items of a whole response, in its order; each known one stands for one only.
@@ -211,6 +248,7 @@ class OutputItems:
             lambda item: item_id is not None and (item.id, item.index) == (item_id, index),
             lambda item: item_id is not None and item.id == item_id,
             lambda item: call_id is not None and item.call_id == call_id and not item.done,
+            lambda item: item_id is not None and item.call_id == item_id and not item.done,
             lambda item: (
                 index is not None
                 and item.index == index
@@ -244,21 +282,26 @@ class OutputItems:
         return item
 
 
-def id_of(value: Any) -> str | None:
-    """Return an id; None for what some servers send in the place of one."""
-    return value if isinstance(value, str) and value not in {"", "null", "None"} else None
+def typed(told: Any) -> dict[str, Any]:
+    """Return an output item with its type, where a server left that out, or told text alone."""
+    if not isinstance(told, dict):
+        return {"type": "message", "content": text_in(told)}
+    if isinstance(told.get("type"), str):
+        is_part = told["type"] in _PARTS
+        return {"type": "message", "content": [told]} if is_part else told
+    if "arguments" in told:
+        return {**told, "type": "function_call"}
+    return {**told, "type": "message"} if "content" in told else told
 
 
 def texts_of(value: Any) -> list[str]:
     """Return the texts of `content` or `summary`, which some servers send as one text."""
-    if isinstance(value, str):
-        return [value]
-    parts = value if isinstance(value, list) else ()
-    return [
-        part if isinstance(part, str) else str(part.get("text") or "")
-        for part in parts
-        if isinstance(part, (str, dict))
-    ]
+    return [text_in(part) for part in listed(value)]
+
+
+def second_half(character: str) -> str:
+    """Return the second of the two surrogates of a character; empty if it has none."""
+    return chr(0xDC00 + (ord(character) & 0x3FF)) if character > "\uffff" else ""
 
 
 def _group(kind: Any) -> Any:

@@ -18,11 +18,13 @@ from typing_extensions import override
 
 from langchain_aimlapi._dialects.calls import number_of
 from langchain_aimlapi._dialects.item_calls import ItemCalls
-from langchain_aimlapi._dialects.output_items import CALLS, Item, OutputItems, Told, texts_of
+from langchain_aimlapi._dialects.output_items import CALLS, Item, OutputItems, Told, texts_of, typed
 from langchain_aimlapi._dialects.responses_input import wire_items, wire_params
 from langchain_aimlapi._dialects.stream_parser import StreamParser
+from langchain_aimlapi._messages.content import as_text
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.endings import is_cut
+from langchain_aimlapi._messages.reasoning import text_in
 from langchain_aimlapi._messages.usage import (
     cost_from,
     llm_output,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from langchain_aimlapi._messages.seal import Seal
 
 _FINISH_REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
+_UNFINISHED = frozenset({"queued", "in_progress"})
+_ENDS = frozenset({"completed", "incomplete", "failed", "cancelled"})
 _FAILED = frozenset({"failed", "cancelled"})
 
 
@@ -116,17 +120,24 @@ class ResponsesStreamParser(StreamParser):
             "response.output_text.delta": self._on_text_delta,
             "response.output_text.done": self._on_text_done,
             "response.output_text.annotation.added": self._on_annotation,
+            "response.content_part.done": self._on_part_done,
+            "response.reasoning_summary_part.done": self._on_part_done,
             "response.refusal.delta": self._on_refusal_delta,
             "response.refusal.done": self._on_refusal_done,
             "response.reasoning_summary_text.delta": self._on_summary_delta,
             "response.reasoning_summary_text.done": self._on_summary_done,
+            "response.reasoning_summary.delta": self._on_summary_delta,
+            "response.reasoning_summary.done": self._on_summary_done,
             "response.reasoning_text.delta": self._on_reasoning_delta,
             "response.reasoning_text.done": self._on_reasoning_done,
+            "response.reasoning.delta": self._on_reasoning_delta,
+            "response.reasoning.done": self._on_reasoning_done,
             "response.function_call_arguments.delta": self._on_arguments_delta,
             "response.function_call_arguments.done": self._on_arguments_done,
             "response.custom_tool_call_input.delta": self._on_arguments_delta,
             "response.custom_tool_call_input.done": self._on_arguments_done,
             "response.completed": self._on_end,
+            "response.done": self._on_end,
             "response.incomplete": self._on_end,
             "response.failed": self._on_end,
         }
@@ -149,10 +160,12 @@ class ResponsesStreamParser(StreamParser):
                 "The response failed, and does not say why. Try again later.",
                 **self.facts.error_details(),
             )
-        output = [told for told in listed(response.get("output")) if isinstance(told, dict)]
+        output = [typed(told) for told in listed(response.get("output")) if told is not None]
         items = self._items.matched(output)
         for item, told in zip(items, output, strict=True):
             self._item(item, told)
+        for item in self._items.untold():
+            self._item(item, {**item.first, **item.parts})
         places = self._items.ranks(items)
         self._kept.sort(key=lambda kept: places[kept[0]])
         self._hand_on()
@@ -163,7 +176,8 @@ class ResponsesStreamParser(StreamParser):
         usage = response.get("usage")
         self.assembler.count(usage, usage_from_responses(usage))
         reason = self._finish_reason(response)
-        self.assembler.finish_reason = reason
+        is_over = response.get("status") not in _UNFINISHED
+        self.assembler.finish_reason = reason if is_over else None
         self._calls.close(cut=is_cut(reason) or response.get("status") == "incomplete")
 
     def _finish_reason(self, response: Mapping[str, Any]) -> str:
@@ -172,7 +186,8 @@ class ResponsesStreamParser(StreamParser):
         A response that was cut is that also if it holds a call: the call may be the part that is
         missing its end.
         """
-        reason = (response.get("incomplete_details") or {}).get("reason")
+        details = response.get("incomplete_details")
+        reason = details.get("reason") if isinstance(details, dict) else details
         if reason:
             return str(_FINISH_REASONS.get(reason, reason))
         if response.get("status") == "incomplete":
@@ -185,31 +200,33 @@ class ResponsesStreamParser(StreamParser):
         self._envelope(event.get("response") or {})
 
     def _on_end(self, event: dict[str, Any]) -> None:
-        response = event.get("response") or {}
+        response = event.get("response") or {**event, "id": None}
         # What the event says, a response may leave out.
-        self.finish({**response, "status": response.get("status") or event["type"][9:]})
+        status = response.get("status")
+        self.finish({**response, "status": status if status in _ENDS else event["type"][9:]})
 
     def _on_item_added(self, event: dict[str, Any]) -> None:
-        told = event.get("item") or {}
+        told = typed(event.get("item") or {})
         item = self._items.begun(told, event.get("output_index"))
         if item.kind in CALLS:
             self._calls.begin(item, told)
 
     def _on_item_done(self, event: dict[str, Any]) -> None:
-        if told := event.get("item"):
+        if event.get("item"):
+            told = typed(event["item"])
             self._item(self._items.finished(told, event.get("output_index")), told)
             self._hand_on()
 
     def _on_text_delta(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, "message")
         part = _part_of(event, item)
-        self._text(item, part, event.get("delta") or "", delta=True)
+        self._text(item, part, _delta_in(event), delta=True)
         self._logprobs((item.number, part), event.get("logprobs"), delta=True)
 
     def _on_text_done(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, "message")
         part = _part_of(event, item, ends=True)
-        self._text(item, part, event.get("text") or "")
+        self._text(item, part, text_in(event.get("text")))
         self._logprobs((item.number, part), event.get("logprobs"))
 
     def _on_annotation(self, event: dict[str, Any]) -> None:
@@ -222,36 +239,47 @@ class ResponsesStreamParser(StreamParser):
     def _on_refusal_delta(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, "message")
         key = (item.number, _part_of(event, item))
-        self.assembler.add_refusal(self._told.news(key, event.get("delta") or "", delta=True))
+        self.assembler.add_refusal(self._told.news(key, _delta_in(event), delta=True))
 
     def _on_refusal_done(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, "message")
         key = (item.number, _part_of(event, item, ends=True))
-        self.assembler.add_refusal(self._told.news(key, event.get("refusal") or ""))
+        self.assembler.add_refusal(self._told.news(key, text_in(event.get("refusal"))))
 
     def _on_summary_delta(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, "reasoning")
         part = _part_of(event, item, "summary_index")
-        self._reasoning(item, "summary", part, event.get("delta") or "", delta=True)
+        self._reasoning(item, "summary", part, _delta_in(event), delta=True)
 
     def _on_summary_done(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, "reasoning")
         part = _part_of(event, item, "summary_index", ends=True)
-        self._reasoning(item, "summary", part, event.get("text") or "")
+        self._reasoning(item, "summary", part, text_in(event.get("text")))
 
     def _on_reasoning_delta(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, "reasoning")
         part = _part_of(event, item)
-        self._reasoning(item, "raw", part, event.get("delta") or "", delta=True)
+        self._reasoning(item, "raw", part, _delta_in(event), delta=True)
 
     def _on_reasoning_done(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, "reasoning")
         part = _part_of(event, item, ends=True)
-        self._reasoning(item, "raw", part, event.get("text") or "")
+        self._reasoning(item, "raw", part, text_in(event.get("text")))
+
+    def _on_part_done(self, event: dict[str, Any]) -> None:
+        """Keep a part that has ended; it counts where nothing else is told of the item."""
+        part = event.get("part")
+        if not isinstance(part, dict):
+            return
+        key = "summary" if "summary" in event["type"] else "content"
+        is_thought = key == "summary" or part.get("type") == "reasoning_text"
+        item = self._items.of_piece(event, "reasoning" if is_thought else "message")
+        item.parts.setdefault(key, []).append(part)
 
     def _on_arguments_delta(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, _kind_of_call(event))
-        self._calls.grow(item, event.get("delta") or "")
+        delta = event.get("delta")
+        self._calls.grow(item, "" if delta is None else as_text(delta))
 
     def _on_arguments_done(self, event: dict[str, Any]) -> None:
         item = self._items.of_piece(event, _kind_of_call(event))
@@ -301,9 +329,9 @@ class ResponsesStreamParser(StreamParser):
 
     def _message(self, item: Item, told: Mapping[str, Any]) -> None:
         content = told.get("content")
-        parts = [{"text": content}] if isinstance(content, str) else listed(content)
+        parts = [{"text": part} if isinstance(part, str) else part for part in listed(content)]
         parts = [part for part in parts if isinstance(part, dict)]
-        words = [part.get("text") or part.get("refusal") or "" for part in parts]
+        words = texts_of(parts)
         self._told.settle((item.number,), words)
         annotations: list[tuple[Any, int]] = []
         for number, (part, text) in enumerate(zip(parts, words, strict=True)):
@@ -374,6 +402,12 @@ def _part_of(
     part = item.part if number is None else number
     item.part = part + 1 if ends else part
     return part
+
+
+def _delta_in(event: Mapping[str, Any]) -> str:
+    """Return the text of a delta, which some servers call `text` or send as an object."""
+    delta = event.get("delta")
+    return delta if isinstance(delta, str) else text_in(event.get("text", delta))
 
 
 def _kind_of_call(event: Mapping[str, Any]) -> str:

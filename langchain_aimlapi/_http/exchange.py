@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -16,7 +17,7 @@ from langchain_aimlapi._http.attempt import Attempt
 from langchain_aimlapi._http.client import headers_of
 from langchain_aimlapi._http.encoding import Inflater
 from langchain_aimlapi._http.request import secret_values, source_of_key
-from langchain_aimlapi._http.sse import SSEDecoder
+from langchain_aimlapi._http.sse import ServerSentEvent, SSEDecoder
 from langchain_aimlapi._wire.error_text import redact
 from langchain_aimlapi._wire.json import dumps_in_pieces, loads
 from langchain_aimlapi._wire.refusals import error_from_event, error_from_response, protocol_error
@@ -29,16 +30,22 @@ from langchain_aimlapi.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import httpx
 
-    from langchain_aimlapi._http.sse import ServerSentEvent
     from langchain_aimlapi.errors import TimeoutPhase
 
 _MAX_BODY = 256 * 1024 * 1024  # bytes of a reply, inflated
 _MAX_ERROR_BODY = 1024 * 1024
 _MAX_CAUSE_CHARS = 200
+
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""What a body of events begins with."""
+_DONE = re.compile(r'"?(?:\[DONE\]|DONE)"?', re.IGNORECASE)
+_NOTHING = frozenset({"", "null", '""', "[]"})
+_SIGNS_OF_LIFE = frozenset({"ping", "heartbeat", "keepalive", "keep-alive"})
 
 _PHASES: dict[str, TimeoutPhase] = {
     "ConnectTimeout": "connect",
@@ -73,12 +80,19 @@ class Reply(NamedTuple):
     Attributes:
         status_code: A success status, or 304 for a conditional `get`.
         headers: Names in lower case.
-        body: The JSON object of the body.
+        body: The JSON object of the body; empty if it was a stream.
+        events: The objects of a stream that came in the place of a plain reply.
     """
 
     status_code: int
     headers: Mapping[str, str]
     body: dict[str, Any]
+    events: Sequence[dict[str, Any]] = ()
+
+    @property
+    def objects(self) -> Sequence[dict[str, Any]]:
+        """All objects of the body, whichever of the two it is."""
+        return self.events or [self.body]
 
 
 class Encoded(NamedTuple):
@@ -261,6 +275,8 @@ class Exchange:
             missing = self.lacks(data)
             if error is None and missing is None:
                 return Reply(status, headers, data)
+        elif body.lstrip(_BLANK).startswith(_FIELDS):
+            return Reply(status, headers, {}, list(EventDecoder(self, response).read(body)))
         raise self.noted(
             error
             or protocol_error(
@@ -333,6 +349,8 @@ class Body:
 class EventDecoder:
     """Turns the bytes of a stream into JSON objects.
 
+    A body without the form of events is taken for one object, or for one in each line.
+
     Attributes:
         is_done: True after `[DONE]`; what follows does not count.
     """
@@ -343,6 +361,8 @@ class EventDecoder:
         self._response = response
         self._inflater = Inflater(response)
         self._sse = SSEDecoder()
+        self._plain: list[bytes] | None = None
+        self._is_begun = False
         self.is_done = False
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
@@ -352,27 +372,49 @@ class EventDecoder:
             AIMLAPIProtocolError: An event is not a JSON object, not UTF-8, or too large.
             AIMLAPIError: The server sent an error as an event.
         """
+        data = self._inflater.feed(chunk, _MAX_BODY)
+        if not self._is_begun and (begin := data.lstrip(_BLANK)[:1]):
+            self._is_begun = True
+            self._plain = [] if begin == b"{" else None
+        if self._plain is not None:
+            self._plain.append(data)
+            return
         try:
-            yield from self._decode(self._sse.feed(self._inflater.feed(chunk, _MAX_BODY)))
+            yield from self._decode(self._sse.feed(data))
         except AIMLAPIError as error:
             self._exchange.noted(error, self._response)
             raise
 
     def close(self) -> Iterator[dict[str, Any]]:
         """Take the end of the body; yield the event that it ended in, if it is a whole one."""
-        with contextlib.suppress(AIMLAPIProtocolError):
-            yield from self._decode(self._sse.close())
+        with contextlib.suppress(AIMLAPIProtocolError, UnicodeDecodeError):
+            events = self._sse.close()
+            if self._plain:
+                events = [ServerSentEvent("", b"".join(self._plain).decode().strip())]
+            yield from self._decode(events)
+
+    def read(self, body: bytes) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a whole body, inflated already; see `feed`."""
+        yield from self._decode(self._sse.feed(body))
+        yield from self._decode(self._sse.close())
 
     def _decode(self, events: Iterable[ServerSentEvent]) -> Iterator[dict[str, Any]]:
         for name, text in events:
-            if text == "[DONE]":
-                self.is_done = True
+            if self.is_done:
                 break
-            if not text or text.isspace():
-                continue
+            if not text.startswith("{"):
+                bare = text.strip()
+                self.is_done = _DONE.fullmatch(bare) is not None
+                if self.is_done or bare in _NOTHING or name in _SIGNS_OF_LIFE:
+                    continue
             try:
                 data = loads(text, keep_halves=True)
             except ValueError:
+                if "\n" in text:  # events without the blank lines between them
+                    yield from self._decode(
+                        ServerSentEvent(name, each) for each in text.split("\n")
+                    )
+                    continue
                 data = None
             if not isinstance(data, dict):
                 raise protocol_error(

@@ -19,7 +19,7 @@ from langchain_aimlapi._http.encoding import is_left_to_httpx
 from langchain_aimlapi._http.exchange import EventDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     import httpx
 
@@ -84,7 +84,7 @@ class _Events:
         response: httpx.Response,
         patience: float | None,
         idle: float | None,
-        whole: dict[str, Any] | None = None,
+        whole: Sequence[dict[str, Any]] = (),
     ) -> None:
         """Take over an open response, or one that was read already as `whole`.
 
@@ -94,7 +94,7 @@ class _Events:
             patience: Seconds between two reads until output begins; all that comes before is a
                 sign of life.
             idle: The same from then on.
-            whole: Its JSON object, if it is a plain reply.
+            whole: Its objects, if it was read already.
         """
         self.output_started: Callable[[], bool] = lambda: True
         self.status_code = response.status_code
@@ -144,8 +144,8 @@ class EventStream(_Events):
         Raises:
             AIMLAPIError: The connection broke or fell silent, or what came is not JSON events.
         """
-        if self._whole is not None:
-            yield self._whole
+        if self._whole:
+            yield from self._whole
             return
         self._body = chunks(self._exchange, self._response)
         try:
@@ -180,8 +180,9 @@ class AsyncEventStream(_Events):
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         """Yield the objects; see `EventStream`."""
-        if self._whole is not None:
-            yield self._whole
+        if self._whole:
+            for event in self._whole:
+                yield event
             return
         self._body = achunks(self._exchange, self._response)
         handed_out = 0

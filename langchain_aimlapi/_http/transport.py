@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Coroutine,
         Iterator,
         Mapping,
+        Sequence,
     )
 
     import httpx
@@ -238,19 +239,19 @@ class Transport:
 
     def _open(self, exchange: Exchange) -> EventStream:
         response = self._send(exchange)
-        whole = None
+        whole: Sequence[dict[str, Any]] = ()
         if exchange.is_plain(response):
             body = self._read(exchange, response, Body(response))
-            whole = exchange.reply(response, body).body
+            whole = exchange.reply(response, body).objects
         waits = self._timeouts
         return EventStream(exchange, response, waits.first_byte, waits.idle, whole)
 
     async def _aopen(self, exchange: Exchange) -> AsyncEventStream:
         response = await self._asend(exchange)
-        whole = None
+        whole: Sequence[dict[str, Any]] = ()
         if exchange.is_plain(response):
             body = await self._aread(exchange, response, Body(response))
-            whole = exchange.reply(response, body).body
+            whole = exchange.reply(response, body).objects
         waits = self._timeouts
         return AsyncEventStream(exchange, response, waits.first_byte, waits.idle, whole)
 

@@ -10,36 +10,87 @@ from __future__ import annotations
 from typing import Any
 
 _TEXTS = ("text", "summary", "data")
+_HOLDERS = ("text", "value", "thinking", "reasoning", "summary", "content", "refusal")
+"""Keys under which objects that stand in the place of a text hold it."""
 
 
-def merge_detail(details: list[dict[str, Any]], piece: dict[str, Any]) -> str:
-    """Add a block or a piece of one to those that are there.
+def text_in(value: Any) -> str:
+    """Return the text of what should be one, and came as an object or as a list of parts."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        return "".join(map(text_in, value))
+    if isinstance(value, dict):
+        return next((text for key in _HOLDERS if (text := text_in(value.get(key)))), "")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if is_number else ""
 
-    Args:
-        details: The blocks so far; changed.
-        piece: What came. It goes on with the last block of its type and index, unless that has
-            another id. A text that begins with all that is there stands in its place.
 
-    Returns:
-        The reasoning text that was not there before.
+class ReasoningDetails:
+    """The blocks of one answer, each kept once, whether it came whole or in pieces.
+
+    Attributes:
+        blocks: What goes back to the API, as it came.
     """
-    known = next((detail for detail in reversed(details) if _same(detail, piece)), None)
-    if known is None:
-        known = {}
-        details.append(known)
-    news = ""
-    for key, value in piece.items():
-        if key in _TEXTS and isinstance(value, str):
-            before = known.get(key) or ""
-            grown = value.startswith(before) and len(value) > len(before)
-            known[key] = value if grown else before + value
-            news += known[key][len(before) :] if key != "data" else ""
-        elif value is not None or key not in known:
-            known[key] = value
-    return news
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.blocks: list[dict[str, Any]] = []
+        self._pieces: dict[tuple[int, str], int] = {}
+        self._growing: set[tuple[int, str]] = set()
+
+    def add(self, piece: dict[str, Any]) -> str:
+        """Add a block or a piece of one, and return the reasoning text that was not there before.
+
+        A piece goes on with the last block of its type and index, unless that has another id. A
+        text that begins with all that is there stands in its place, and one that repeats all that
+        came in pieces says nothing new.
+        """
+        places = range(len(self.blocks) - 1, -1, -1)
+        place = next((at for at in places if _same(self.blocks[at], piece)), len(self.blocks))
+        if place == len(self.blocks):
+            self.blocks.append({})
+        block = self.blocks[place]
+        news = ""
+        for key, value in piece.items():
+            if key in _TEXTS and isinstance(value, str):
+                before = block.get(key) or ""
+                added = self._news((place, key), before, value)
+                block[key] = before + added
+                news += added if key != "data" else ""
+            elif value is not None or key not in block:
+                block[key] = value
+        return news
+
+    def _news(self, key: tuple[int, str], before: str, value: str) -> str:
+        known = self._pieces.get(key, 0)
+        self._pieces[key] = known + bool(value)
+        if not before:
+            return value
+        value = _cut_like(before, value)
+        if value.startswith(before) and len(value) > len(before):
+            self._growing.add(key)
+        is_repeat = value == before and value.strip() and (known > 1 or key[1] == "data")
+        if key in self._growing and before.startswith(value):
+            is_repeat = True
+        elif key in self._growing and value.startswith(before):
+            return value[len(before) :]
+        return "" if is_repeat else value
 
 
-def _same(detail: dict[str, Any], piece: dict[str, Any]) -> bool:
-    if detail.get("id") and piece.get("id") and detail["id"] != piece["id"]:
+def _cut_like(before: str, value: str) -> str:
+    """Return a text with the character in two halves that `before` has the first half of."""
+    if not "\ud800" <= before[-1] <= "\udbff" or len(value) < len(before):
+        return value
+    character = value[len(before) - 1]
+    if character <= "\uffff":
+        return value
+    halves = character.encode("utf-16-be")
+    first, second = (halves[at : at + 2].decode("utf-16-be", "surrogatepass") for at in (0, 2))
+    return value[: len(before) - 1] + first + second + value[len(before) :]
+
+
+def _same(block: dict[str, Any], piece: dict[str, Any]) -> bool:
+    if block.get("id") and piece.get("id") and block["id"] != piece["id"]:
         return False
-    return all(detail.get(key) == piece.get(key) for key in ("type", "index"))
+    return all(str(block.get(key)) == str(piece.get(key)) for key in ("type", "index"))

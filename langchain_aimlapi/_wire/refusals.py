@@ -114,9 +114,9 @@ def error_from_event(
     """Make the error that a JSON object from a 2xx body or a stream holds, if it holds one.
 
     Known shapes: a top-level `error` (object or text), `{"type": "error", code, message}`, the
-    event `response.failed`, a choice with an `error` or that ended with one, and `statusCode` or
-    `status` with a `message` or `title` and neither
-    `choices` nor `output`.
+    same under `object`, the event `response.failed`, a choice with an `error` or that ended with
+    one; and, with neither `choices` nor `output`, a `message`, `title` or `detail` beside a status
+    or beside nothing that events have.
 
     Args:
         data: The decoded body or event.
@@ -130,13 +130,15 @@ def error_from_event(
     """
     if data.get("type") == "response.failed":
         data = data["response"] if isinstance(data.get("response"), dict) else {}
-    elif not data.get("error") and data.get("type") != "error":
+    elif not data.get("error") and "error" not in (data.get("type"), data.get("object")):
         if "choices" in data or "output" in data:
             failed = wording.failed_choice(data)
             if failed is None:
                 return None
             data = failed
-        elif not (data.get("message") or data.get("title")) or wording.status_in(data) is None:
+        elif not any(map(data.get, _WORDS)) or (
+            wording.status_in(data) is None and not _OF_EVENTS.isdisjoint(data)
+        ):
             return None
     text, clean = wording.clean_body(to_json(data, fallback=str).decode(), secrets)
     stated = wording.status_in(clean)
@@ -198,6 +200,8 @@ _CLASS_BY_STATUS: dict[int, type[AIMLAPIError]] = {
     429: AIMLAPIRateLimitError,
 }
 
+_WORDS = ("message", "title", "detail")
+_OF_EVENTS = frozenset({"id", "type", "object", "usage", "meta"})
 _INVALID_STATUSES = frozenset({400, 413, 422})
 _MONEY_STATUSES = frozenset({403, 429})
 

@@ -271,8 +271,8 @@ def test_many_calls_take_time_in_proportion():
         call_id = f"call_{number}"
         assert calls.place(number, "f", "", call_id) == number
         calls.add(number, "f", "", call_id, number)
-        assert calls.place(number, None, "{}", None) == number
-        calls.add(number, None, "{}", None, number)
+        assert calls.place(number, None, '{"a": 1}', None) == number
+        calls.add(number, None, '{"a": 1}', None, number)
     assert len(calls.take()) == 3_000
 
 

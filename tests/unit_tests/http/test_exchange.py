@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
 from langchain_aimlapi._http import exchange as _exchange
 from langchain_aimlapi._http.attempt import Attempt
-from langchain_aimlapi._http.exchange import Body, Exchange
-from langchain_aimlapi.errors import AIMLAPIProtocolError
+from langchain_aimlapi._http.exchange import Body, EventDecoder, Exchange
+from langchain_aimlapi.errors import AIMLAPIProtocolError, AIMLAPIServerError
 
 BROKEN = httpx.ReadError("broken")
 CLOSED = httpx.RemoteProtocolError("Server disconnected without sending a response.")
@@ -61,3 +63,51 @@ def test_a_body_is_taken_up_to_its_bound_and_an_error_cut_there(monkeypatch):
     assert error.content() == b"0123456789"
     with pytest.raises(AIMLAPIProtocolError, match="more than 10 bytes"):
         whole.is_full(b"!")
+
+
+ANSWER = [{"choices": [{"delta": {"content": f"{n}"}}]} for n in (1, 2)]
+ONE, TWO = map(json.dumps, ANSWER)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"data: {ONE}\n\ndata: {TWO}\n\ndata: [DONE]\n\n",
+        f"data:  {ONE}\n\ndata:{TWO}\n\ndata: [DONE] \n\ndata: noise\n\n",
+        f"data: {ONE}\ndata: {TWO}\ndata: [DONE]\n",
+        f"data: {ONE}\ndata: {TWO}\n",
+        f'event: ping\ndata: ping\n\ndata: null\n\ndata: {ONE}\n\ndata: ""\n\ndata: {TWO}\n\n',
+        f'\ufeffdata: {ONE}\r\rdata: {TWO}\r\rdata: "[done]"\r\r',
+        f"{ONE}\n{TWO}\n",
+    ],
+    ids=["plain", "spaces", "no-blank-lines", "no-end", "signs-of-life", "returns", "lines"],
+)
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_streams_in_every_form(body, size):
+    exchange = Exchange(httpx.Request("POST", "https://api.example/v1/x"), Attempt())
+    decoder = EventDecoder(exchange, httpx.Response(200, content=b""))
+    data = body.encode()
+    events = [
+        event
+        for start in range(0, len(data), size)
+        for event in decoder.feed(data[start : start + size])
+    ]
+    assert [*events, *decoder.close()] == ANSWER
+    if not body.startswith("{"):
+        reply = exchange.reply(httpx.Response(200), data)
+        assert list(reply.objects) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"object": "error", "message": "Boom.", "code": 50001},
+        {"detail": "Boom."},
+        {"message": "Boom."},
+    ],
+)
+def test_errors_that_have_nothing_of_an_event(event):
+    exchange = Exchange(httpx.Request("POST", "https://api.example/v1/x"), Attempt())
+    body = f"data: {json.dumps(event)}\n\n".encode()
+    with pytest.raises(AIMLAPIServerError, match="Boom"):
+        exchange.reply(httpx.Response(200), body)
