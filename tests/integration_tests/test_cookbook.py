@@ -3,8 +3,8 @@
 Without a key it shows what is stored, apart from the cells that are tagged `varies`. With a key it
 has to do with whatever a model answers: here with an emulator that has none of its scripts.
 
-A notebook whose packages are not installed is skipped; with `COOKBOOK=all` in the environment it
-fails.
+A notebook whose packages are not installed is skipped. With `COOKBOOK=all` in the environment it
+fails; with `COOKBOOK=extra` too, and those are left out that need no more than `test`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import ast
 import functools
 import os
 import re
+from importlib.metadata import requires
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -44,8 +45,8 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def packages(notebook: NotebookNode) -> set[str]:
-    """Return the packages that a notebook imports."""
+def modules(notebook: NotebookNode) -> set[str]:
+    """Return the modules that a notebook imports, in full."""
     found: set[str] = set()
     for cell in code_cells(notebook):
         for node in ast.walk(ast.parse(cell.source)):
@@ -53,13 +54,29 @@ def packages(notebook: NotebookNode) -> set[str]:
                 found.update(alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 found.add(str(node.module))
-    return {name.partition(".")[0] for name in found}
+    return found
+
+
+def needs_more_than_tests(found: set[str]) -> bool:
+    """Tell whether one of the modules comes with the extra `cookbook` and not with `test`."""
+    extras: dict[str, set[str]] = {"cookbook": set(), "test": set()}
+    for requirement in requires("langchain-aimlapi") or []:
+        name, extra = re.match(r"([\w-]+)(?:.*extra == .(\w+))?", requirement).groups()
+        extras.get(extra, set()).add(name)
+    assert all(extras.values())
+    more = tuple(f"{name}-" for name in extras["cookbook"] - extras["test"])
+    return any(f"{re.sub('[._]', '-', name)}-".startswith(more) for name in found)
 
 
 def run(path: Path, monkeypatch: pytest.MonkeyPatch) -> NotebookNode:
     """Run a notebook in a kernel of its own and return it with its new outputs."""
-    missing = sorted(name for name in packages(read(path)) if find_spec(name) is None)
-    if missing and os.environ.get("COOKBOOK") == "all":
+    found = modules(read(path))
+    wanted = os.environ.get("COOKBOOK")
+    if wanted == "extra" and not needs_more_than_tests(found):
+        pytest.skip("needs no more than the extra `test`")
+    packages = {name.partition(".")[0] for name in found}
+    missing = sorted(name for name in packages if find_spec(name) is None)
+    if missing and wanted:
         pytest.fail(f"not installed: {', '.join(missing)}")
     if missing:
         pytest.skip(f"not installed, but in the extra `cookbook`: {', '.join(missing)}")
