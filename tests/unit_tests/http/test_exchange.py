@@ -51,6 +51,17 @@ def test_what_may_be_billed_though_no_answer_came(
     assert exchange.failure(error, httpx.Response(200)).may_be_billed is True
 
 
+@pytest.mark.parametrize("error", [BROKEN, CLOSED, LATE, httpx.ConnectError("no")])
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_what_broke_before_an_answer_may_be_sent_again(error, accept):
+    request = httpx.Request("POST", "https://api.example/v1", headers={"Accept": accept})
+    assert Exchange(request).failure(error).is_retryable
+    is_late = error is LATE
+    is_stream = accept == "text/event-stream"
+    failure = Exchange(request).failure(error, httpx.Response(200))
+    assert failure.is_retryable is (is_late or is_stream)
+
+
 def test_a_body_is_taken_up_to_its_bound_and_an_error_cut_there(monkeypatch):
     monkeypatch.setattr(_exchange, "_MAX_BODY", 10)
     monkeypatch.setattr(_exchange, "_MAX_ERROR_BODY", 10)

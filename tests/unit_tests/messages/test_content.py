@@ -63,6 +63,20 @@ PARTS = [
     ({"type": "text-plain", "text": "Plain."}, "Plain."),
     ({"type": "file", "source_type": "text", "text": "In a file."}, "In a file."),
     ({"type": "document", "source": {"type": "text", "data": "Anthropic's"}}, "Anthropic's"),
+    *(
+        (
+            {"type": "file", "base64": "JVBERi0=", **named},
+            {"file_data": PDF, "filename": "b.pdf"},
+        )
+        for named in (
+            {"filename": "b.pdf", "name": "c.pdf"},
+            {"name": "b.pdf", "filename": ""},
+            {"title": "b.pdf"},
+            {"extras": {"filename": "b.pdf"}},
+            {"metadata": {"name": "b.pdf"}, "extras": {"other": "x"}},
+        )
+    ),
+    ({"type": "file", "file": {"file_data": PDF}}, {"file_data": PDF}),
     ({"type": "file", "file_id": "file_1"}, {"file_id": "file_1"}),
     ({"type": "file", "source_type": "id", "id": "file_2"}, {"file_id": "file_2"}),
     (
@@ -96,6 +110,9 @@ def test_blocks_of_all_makes_become_parts(block, told):
         ({"type": "file", "base64": "AAAA", "mime_type": "text/csv"}, "Only PDF"),
         ({"type": "image", "extras": "no dict"}, "another shape"),
         ({"type": "hologram"}, "hologram"),
+        ({"image": {"format": "png", "source": {"s3Location": "x"}}}, "cannot be sent"),
+        ({"type": "image", "url": ""}, "needs a URL or base64"),
+        ({"type": "image_url", "image_url": {"url": 5}}, "needs a URL or base64"),
     ],
 )
 def test_a_block_that_cannot_be_sent_is_named(block, words):
@@ -108,6 +125,10 @@ def test_marks_for_other_makers_caches_are_left_out():
     assert user_parts([*marks, {"type": "text", "text": "Hello"}]) == [
         {"type": "text", "text": "Hello"}
     ]
+
+
+CIRCLE: list[object] = []
+CIRCLE.append(CIRCLE)
 
 
 def left_out(size: int) -> str:
@@ -150,6 +171,7 @@ def test_of_a_result_is_told_in_text_what_cannot_be_sent(block, text):
         (float("nan"), "null"),
         (b"\xff", '"_w=="'),
         ({1, 2}, "[1,2]"),
+        (CIRCLE, "[[...]]"),
     ],
 )
 def test_any_value_is_told_as_text(value, text):

@@ -161,6 +161,7 @@ def test_a_free_form_call_is_whole_if_its_item_is(item_status, status, whole):
         ('{"__arg1": "hal', "hal"),
         ('{"text": "edited"}', "edited"),
         ("no json", "no json"),
+        ("[1]", "[1]"),
         ('{"a": 1, "b": 2}', '{"a": 1, "b": 2}'),
     ],
 )

@@ -447,3 +447,24 @@ def test_one_message_may_hold_the_results_of_several_calls():
     ]
     _, turn = normal_form([ASKED, calling("a", "b"), HumanMessage(results)])
     assert [call.result for call in turn.calls] == ["saw a", "saw b"]
+
+
+def test_a_made_up_id_is_that_of_no_other_call():
+    with pytest.warns(UserWarning, match="has no result"):
+        turns = normal_form([ASKED, calling("call_1_1", None, "call_1_1", "call_1_1")])
+    ids = [call.id for call in turns[1].calls]
+    assert len(set(ids)) == 4
+    assert ids[0] == "call_1_1"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (AIMessage.model_construct(content="", tool_calls=[{"id": "a"}]), "KeyError"),
+        (ChatMessage.model_construct(content="", role=5), "no role 5"),
+        (RemoveMessage("a"), "no role 'remove'"),
+    ],
+)
+def test_a_message_that_nobody_could_have_meant_is_named(message, words):
+    with pytest.raises(AIMLAPIInvalidRequestError, match=f"Message 1.*{words}"):
+        normal_form([ASKED, message])

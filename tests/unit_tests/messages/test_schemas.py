@@ -268,6 +268,7 @@ UNSAYABLE = {
     "allOf": open_dict({"allOf": [{"type": "string"}, {"minLength": 1}]}),
     "not": open_dict({"type": "string", "not": {"const": "x"}}),
     "if": open_dict({"type": "string", "if": {"const": "x"}, "then": {}}),
+    "oneOf": open_dict({"oneOf": [{"type": "string"}], "anyOf": [{"type": "string"}]}),
     "dependentRequired": open_dict({"type": "object", "dependentRequired": {"a": ["b"]}}),
     "dependentSchemas": open_dict({"type": "object", "dependentSchemas": {}}),
     "prefixItems": open_dict({"type": "array", "prefixItems": [{"type": "string"}]}),
@@ -315,6 +316,9 @@ class Booking(typing.TypedDict):
     room: Annotated[str, ..., "Kind of room"]
     guests: Annotated[int, 2, "How many"]
     beds: Annotated[typing_extensions.NotRequired[int], Field(ge=1)]
+    view: Annotated[str, "To which side"]
+    stars: typing_extensions.ReadOnly[Annotated[int, 3]]
+    prices: list[Annotated[Annotated[int, Field(ge=1)], Field(le=9)]]
     inner: list[Inner]
     schema: dict[str, Inner]
 
@@ -323,7 +327,7 @@ def test_a_typed_dict():
     wire = response_format(Booking)["json_schema"]
     assert (wire["name"], wire["description"]) == ("Booking", "A booking.")
     schema = sent(Booking)
-    assert schema["required"] == ["city", "note", "room", "inner", "schema"]
+    assert schema["required"] == ["city", "note", "room", "view", "prices", "inner", "schema"]
     properties = schema["properties"]
     assert properties["city"] == {"type": "string", "description": "Where to go."}
     assert properties["nights"] == {"type": "integer"}
@@ -331,6 +335,9 @@ def test_a_typed_dict():
     assert properties["room"] == {"type": "string", "description": "Kind of room"}
     assert properties["guests"] == {"type": "integer", "default": 2, "description": "How many"}
     assert properties["beds"] == {"type": "integer", "minimum": 1}
+    assert properties["view"] == {"type": "string", "description": "To which side"}
+    assert properties["stars"] == {"type": "integer", "default": 3}
+    assert properties["prices"]["items"] == {"type": "integer", "minimum": 1, "maximum": 9}
     assert properties["inner"]["items"]["required"] == ["x"]
     assert properties["schema"]["additionalProperties"]["required"] == ["x"]
 
@@ -473,6 +480,7 @@ REFERENCES = {
     "escaped": ("#/$defs/A%20b~1c", {"$defs": {"A b/c": {"type": "string"}}}),
     "own address": ("https://a.b/c#/$defs/A", {"$defs": {"A": {"type": "string"}}}),
     "nested": ("#/properties/b/$defs/A", {}),
+    "in a list": ("#/$defs/A/anyOf/1", {"$defs": {"A": {"anyOf": [{}, {"type": "string"}]}}}),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.exceptions import OutputParserException
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.runnables import RunnableLambda
 from pydantic import BaseModel, Field
 from pydantic.v1 import BaseModel as BaseModelV1
@@ -17,6 +17,7 @@ from pydantic.v1 import Field as FieldV1
 from typing_extensions import TypedDict
 
 from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi._messages.structured_output import StructuredOutput
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, ToolCall
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
@@ -689,3 +690,46 @@ def test_the_chain_tells_that_it_gives_the_message_too(llm):
     assert (
         llm.with_structured_output(method="json_mode").get_output_jsonschema()["type"] == "object"
     )
+
+
+def parser(method: str, **fields: Any) -> StructuredOutput:
+    fields = {"tool_name": "Joke", "include_raw": False, **fields}
+    return StructuredOutput(Joke, method, **fields)
+
+
+def test_the_last_link_reads_what_any_chain_before_it_gives():
+    read = parser("json_schema")
+    text, wanted = json.dumps(ANSWER), Joke(**ANSWER)
+    assert read.invoke(HumanMessage(text)) == wanted
+    assert list(read.transform(iter([AIMessage(text)]))) == [wanted]
+    assert read.InputType is AIMessage
+    with pytest.raises(AIMLAPINoToolCallError, match="did not call 'Joke'"):
+        parser("function_calling").invoke(HumanMessage(text))
+
+
+@pytest.mark.parametrize("include_raw", [False, True])
+def test_a_stream_of_nothing_is_no_object(include_raw):
+    read = parser("json_schema", include_raw=include_raw)
+    if include_raw:
+        (given,) = read.transform(iter([]))
+        assert given["parsed"] is None
+        assert isinstance(given["parsing_error"], OutputParserException)
+    else:
+        with pytest.raises(OutputParserException, match="no message"):
+            list(read.transform(iter([])))
+
+
+@pytest.mark.parametrize("size", [3, 50])
+def test_the_raw_message_is_whole_however_seldom_it_is_handed_on(size):
+    text = json.dumps({"setup": "x" * 9_000, "rating": 7})
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    given = [*parser("json_mode", include_raw=True).transform(map(AIMessageChunk, pieces))]
+    raw = [part["raw"] for part in given if "raw" in part]
+    assert "".join(part.content for part in raw) == text
+    assert len(raw) < len(pieces) / 2
+    assert given[-1]["parsed"] == Joke(setup="x" * 9_000, rating=7)
+
+
+@pytest.mark.parametrize("text", ["{nobody", '{"setup": "x", nobody', '[{"setup"', "Joke: {"])
+def test_what_cannot_become_the_object_is_not_shown(text):
+    assert parser("json_schema").parse_part(text) is None

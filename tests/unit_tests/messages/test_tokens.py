@@ -189,6 +189,11 @@ class TestEitherWay:
         assert 500 < count(2) - count(1) == count(3) - count(2) < 2_000
         assert count(1) > 500
 
+    def test_a_file_that_cannot_be_read_is_one_page(self, llm):
+        block = {"type": "file", "file": {"file_data": "data:application/pdf;base64,A"}}
+        plain = llm.get_num_tokens_from_messages([HumanMessage([])])
+        assert llm.get_num_tokens_from_messages([HumanMessage([block])]) == plain + 750
+
     @pytest.mark.parametrize(
         "block",
         [
@@ -229,6 +234,8 @@ class TestEitherWay:
             "y", additional_kwargs={"output_items": [item]}, usage_metadata=usage, **own
         )
         assert llm.get_num_tokens_from_messages([sealed]) == plain + 70
+        unknown = sealed.model_copy(update={"usage_metadata": None})
+        assert llm.get_num_tokens_from_messages([unknown]) == plain
         foreign = AIMessage(
             [{"type": "thinking", "thinking": TEXT}, {"type": "text", "text": "y"}],
             response_metadata={"model_provider": "anthropic"},

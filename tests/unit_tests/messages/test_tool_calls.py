@@ -47,6 +47,7 @@ def test_arguments_that_can_be_read(arguments, args):
         ('{"a": ' + "9" * 5_000 + "}", "no JSON"),
         # They could not be sent back: JSON has neither.
         ('{"a": NaN}', "no JSON"),
+        ('{"a": 1e999}', "too large"),
         ('{"a": -Infinity}', "no JSON"),
     ],
     ids=lambda value: value[:12],

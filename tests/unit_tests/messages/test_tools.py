@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Annotated
 
 import pytest
@@ -84,6 +85,17 @@ TOOLS = [
     (OPENAI_FUNCTION, "bare"),
     (OPENAI_TOOL, "openai"),
     (ANTHROPIC, "anthropic"),
+    (
+        {
+            "toolSpec": {
+                "name": "bedrock",
+                "description": "Count.",
+                "inputSchema": {"json": PARAMETERS},
+            }
+        },
+        "bedrock",
+    ),
+    ({"name": "mcp", "description": "Count.", "inputSchema": PARAMETERS}, "mcp"),
 ]
 kinds = pytest.mark.parametrize(("offered", "name"), TOOLS, ids=[name for _, name in TOOLS])
 
@@ -234,6 +246,24 @@ def test_where_there_are_no_custom_tools_it_is_a_function_of_one_text():
     assert GRAMMAR["definition"] in made["description"]
     assert made["parameters"]["required"] == list(made["parameters"]["properties"]) == ["__arg1"]
     assert made["parameters"]["properties"]["__arg1"]["type"] == "string"
+    assert "description" not in function_tool({"type": "custom", "name": "bare"})["function"]
+
+
+def test_a_tool_of_one_text_has_the_argument_that_langchain_gives_it():
+    made = wire_tool(Tool("shout", str.upper, "Shout."))["function"]
+    wanted = {"type": "object", "properties": {"__arg1": {"type": "string"}}}
+    assert made["parameters"] == {**wanted, "required": ["__arg1"]}
+
+
+def test_a_tool_that_stands_for_the_local_shell_is_the_builtin_one():
+    shell = Tool("shell", str, "Run.", metadata={"type": "local_shell"})
+    assert wire_tool(shell) == {"type": "local_shell"}
+    assert is_builtin_tool(wire_tool(shell))
+
+
+def test_an_object_that_may_be_null_is_one():
+    made = wire_tool({"name": "f", "parameters": {**PARAMETERS, "type": ["object", "null"]}})
+    assert made["function"]["parameters"] == PARAMETERS
 
 
 @pytest.mark.parametrize(
@@ -258,7 +288,21 @@ def test_all_else_is_not_builtin(offered):
     assert is_builtin_tool(offered) is False
 
 
-@pytest.mark.parametrize("offered", [5, None, "Model", [], {}, {"type": "object"}])
+class Callback(BaseModel):
+    """Holds what JSON cannot describe."""
+
+    call: Callable[[], None]
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        *(5, None, "Model", [], {}, {"type": "object"}, Callback),
+        {"name": "f", "parameters": [1]},
+        {"name": "f", "parameters": {"type": ["array", "null"]}},
+    ],
+    ids=str,
+)
 def test_what_is_no_tool_is_named(offered):
     with pytest.raises(AIMLAPIConfigurationError, match="Not a tool"):
         wire_tool(offered)

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages.ai import add_usage
 
-from langchain_aimlapi._messages.usage import cost_from, usage_from_chat, usage_from_responses
+from langchain_aimlapi._messages.usage import (
+    combined_llm_outputs,
+    cost_from,
+    llm_output,
+    meta_from,
+    usage_from_chat,
+    usage_from_responses,
+)
 
 CHAT = {
     "prompt_tokens": 16,
@@ -94,6 +101,47 @@ def test_details_that_are_null_are_absent_and_audio_is_named_if_there_was_some()
     assert found["input_token_details"] == {"cache_creation": 2, "audio": 2}
     assert found["output_token_details"] == {"audio": 1}
     assert type(found["input_token_details"]["audio"]) is int
+
+
+@pytest.mark.parametrize("usage", [CHAT, RESPONSES], ids=["chat", "responses"])
+def test_tracing_packages_find_the_counts_of_both_endpoints_in_one_place(usage):
+    output = llm_output({"model": "m", "id": "a"}, usage)
+    assert (output["model_name"], output["id"]) == ("m", "a")
+    counts = output["token_usage"]
+    assert counts["total_tokens"] == usage["total_tokens"]
+    assert counts["prompt_tokens"] == usage.get("prompt_tokens", usage.get("input_tokens"))
+    assert counts["completion_tokens_details"]["reasoning_tokens"] in {64, 0}
+    assert counts["prompt_tokens_details"]["cached_tokens"] in {0, 5}
+    assert llm_output({"model": "m"}, "none") == {"model_name": "m"}
+
+
+@pytest.mark.parametrize(
+    ("counts", "total"),
+    [
+        (
+            [{"a": 1, "b": {"c": 2}}, {"a": 3, "b": {"c": 4, "d": 1}}],
+            {"a": 4, "b": {"c": 6, "d": 1}},
+        ),
+        ([{"a": None}, {"a": 3}, {"a": None}], {"a": 3}),
+        ([{"b": None}, {"b": {"c": 2}}], {"b": {"c": 2}}),
+        ([{"tier": "x"}, {"tier": "y"}], {"tier": "y"}),
+        ([{}, {"a": None}], {"a": None}),
+    ],
+)
+def test_the_counts_of_several_replies_add_up(counts, total):
+    outputs = [{"model_name": "m", "token_usage": each} for each in counts]
+    before = repr(outputs)
+    wanted = {"model_name": "m", "token_usage": total}
+    assert combined_llm_outputs([None, *outputs, {"model_name": "m"}]) == wanted
+    assert repr(outputs) == before
+    assert combined_llm_outputs([None, {}]) == {}
+
+
+def test_the_route_is_told_by_the_body_and_else_by_the_headers():
+    headers = {"x-aimlapi-model": "m", "x-aimlapi-provider": "p", "x-other": "o"}
+    body = {"meta": {"provider": "q", "metrics": {"tps": 3}, "usage": {"credits_used": 1}}}
+    assert meta_from(body, headers) == {"model": "m", "provider": "q", "metrics": {"tps": 3}}
+    assert meta_from(billed(credits_used=1)) is None
 
 
 garbage = st.recursive(
