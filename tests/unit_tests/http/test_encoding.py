@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from langchain_aimlapi._http.encoding import Inflater
+from langchain_aimlapi._http.network import Clock, TimedStream
 from langchain_aimlapi.errors import AIMLAPIProtocolError
 
 TEXT = b"data: " + bytes(range(256)) * 4
@@ -30,9 +31,12 @@ BODIES = {
 }
 
 
-def inflater(encoding: str) -> Inflater:
+def inflater(encoding: str, *, own: bool = False) -> Inflater:
     response = httpx.Response(
-        200, headers={"content-encoding": encoding}, stream=httpx.ByteStream(b"")
+        200,
+        headers={"content-encoding": encoding},
+        stream=httpx.ByteStream(b""),
+        extensions={"network_stream": TimedStream(None, Clock(0))} if own else {},
     )
     return Inflater(response)
 
@@ -55,3 +59,16 @@ def test_what_is_not_what_it_says(encoding):
 
 def test_a_bomb_is_opened_no_further_than_asked():
     assert len(inflater("gzip").feed(gzip.compress(b"a" * 10_000_000), 1000)) == 1000
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, br", "gzip, gzip"])
+def test_an_encoding_that_nobody_asked_for_is_left_to_the_client_of_a_user(encoding):
+    assert inflater(encoding).feed(b"text", 1000) == b"text"
+    with pytest.raises(AIMLAPIProtocolError, match=f"encoded as '{encoding}'"):
+        inflater(encoding, own=True).feed(b"text", 1000)
+
+
+def test_what_httpx_has_read_is_inflated_already():
+    headers = {"content-encoding": "gzip"}
+    response = httpx.Response(200, headers=headers, content=gzip.compress(TEXT))
+    assert Inflater(response).feed(response.read(), 1 << 20) == TEXT

@@ -603,6 +603,7 @@ FAILURES = [
     (httpx.ReadTimeout("x"), AIMLAPITimeoutError, "read"),
     (httpcore.ConnectTimeout("x"), AIMLAPITimeoutError, "connect"),
     (httpcore.ReadTimeout("x"), AIMLAPITimeoutError, "read"),
+    (httpcore.TimeoutException("x"), AIMLAPITimeoutError, "read"),
     (TimeoutError("x"), AIMLAPITimeoutError, "read"),
     (httpx.ConnectError("refused"), AIMLAPIConnectionError, None),
     (httpx.ReadError("reset"), AIMLAPIConnectionError, None),
