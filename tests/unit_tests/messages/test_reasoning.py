@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from langchain_aimlapi._messages.reasoning import merge_detail
+from langchain_aimlapi._messages.reasoning import ReasoningDetails, text_in
 
 TEXT = {"type": "reasoning.text", "index": 0}
 
@@ -15,9 +15,13 @@ TEXT = {"type": "reasoning.text", "index": 0}
         (["First ", "then."], [{**TEXT, "text": "First then."}], ["First ", "then."]),
         (["First ", "First then."], [{**TEXT, "text": "First then."}], ["First ", "then."]),
         (["ha", "ha"], [{**TEXT, "text": "haha"}], ["ha", "ha"]),
+        (["a", "b", "ab"], [{**TEXT, "text": "ab"}], ["a", "b", ""]),
+        (["a", "ab", "ab", "a", "abc"], [{**TEXT, "text": "abc"}], ["a", "b", "", "", "c"]),
+        (["a", "b", "c"], [{**TEXT, "text": "abc"}], ["a", "b", "c"]),
         (["", "a"], [{**TEXT, "text": "a"}], ["", "a"]),
         ([{"summary": "In "}, {"summary": "short."}], [{"summary": "In short."}], None),
         ([{"data": "QUJD"}, {"data": "REVG"}], [{"data": "QUJDREVG"}], ["", ""]),
+        ([{"data": "QUJD"}, {"data": "QUJD"}], [{"data": "QUJD"}], ["", ""]),
         (
             [{"id": "a", "text": "x"}, {"text": "y"}, {"id": "b", "text": "z"}],
             [{"id": "a", "text": "xy"}, {"id": "b", "text": "z"}],
@@ -43,8 +47,26 @@ TEXT = {"type": "reasoning.text", "index": 0}
 )
 def test_a_block_goes_on_with_the_last_of_its_kind(pieces, blocks, news):
     pieces = [{**TEXT, "text": each} if isinstance(each, str) else each for each in pieces]
-    details = []
-    told = [merge_detail(details, piece) for piece in pieces]
-    assert details == blocks
+    details = ReasoningDetails()
+    told = [details.add(piece) for piece in pieces]
+    assert details.blocks == blocks
     assert news is None or told == news
     assert news is not None or "".join(told) == "In short."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("text", "text"),
+        (["a", {"text": "b"}, ("c", None)], "abc"),
+        ({"type": "x", "thinking": [{"value": "d"}]}, "d"),
+        ({"text": "", "summary": "e"}, "e"),
+        ({"other": "f"}, ""),
+        (7, "7"),
+        (0.5, "0.5"),
+        (True, ""),
+        (None, ""),
+    ],
+)
+def test_the_text_of_what_should_be_one(value, text):
+    assert text_in(value) == text
