@@ -135,7 +135,6 @@ class Turn(Call):
     @override
     def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
         """Return the seconds to wait before the next request, or raise `error` if it is final."""
-        error.attempts = self.retries.attempts
         if self._route.refused(error):
             self._follow_route()
             return 0.0

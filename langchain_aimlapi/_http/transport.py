@@ -179,14 +179,6 @@ class Transport:
         """Send one GET; see `get`."""
         return await self._areceive(self._getting(path, params, headers, self._async_client))
 
-    def close(self) -> None:
-        """Give up the lease: after the last one idle connections are closed."""
-        _pool.release(self._lease)
-
-    async def aclose(self) -> None:
-        """Give up the lease: after the last one idle connections are closed."""
-        await _pool.arelease(self._lease)
-
     # ------------------------------------------------------------------------------- attempts
 
     def _until_final(self, call: Call, receive: Callable[[Exchange], _T]) -> _T:

@@ -275,37 +275,40 @@ async def test_a_forked_child_leaves_the_streams_alone_that_it_has_from_its_pare
 
 def test_the_last_lease_closes_idle_connections():
     with serving(echo) as server:
-        one, other = to(server, lease=Lease()), to(server, lease=Lease())
+        first, second = Lease(), Lease()
+        one, other = to(server, lease=first), to(server, lease=second)
         one.post(Call())
         other.post(Call())
-        one.close()
+        _pool.release(first)
         assert other.post(Call()).body["connection"] == 1
-        other.close()
+        _pool.release(second)
         server.assert_closes()
         assert one.post(Call()).body["connection"] == 2
-        one.close()
-        one.close()
+        _pool.release(first)
+        _pool.release(first)
         server.assert_closes()
 
 
 def test_a_running_call_outlives_the_last_lease():
     with serving(events) as server:
-        transport = to(server, lease=Lease())
+        lease = Lease()
+        transport = to(server, lease=lease)
         with transport.stream(Call(stream=True)) as stream:
             iterator = iter(stream)
             assert next(iterator) == {"n": 1}
-            transport.close()
+            _pool.release(lease)
             assert list(iterator) == [{"n": 2}]
         server.assert_closes()
 
 
 async def test_a_running_async_call_outlives_the_last_lease():
     with serving(events) as server:
-        transport = to(server, lease=Lease())
+        lease = Lease()
+        transport = to(server, lease=lease)
         async with transport.astream(Call(stream=True)) as stream:
             iterator = aiter(stream)
             assert await anext(iterator) == {"n": 1}
-            await transport.aclose()
+            await _pool.arelease(lease)
             assert [event async for event in iterator] == [{"n": 2}]
         assert await asyncio.to_thread(server.closed.acquire, timeout=SOON)
 
@@ -319,11 +322,12 @@ def test_closing_reaches_the_connections_of_other_loops():
         await asyncio.to_thread(finish.wait, SOON)
 
     with serving(echo) as server:
-        transport = to(server, lease=Lease())
+        lease = Lease()
+        transport = to(server, lease=lease)
         thread = threading.Thread(target=lambda: asyncio.run(hold(transport)))
         thread.start()
         assert ready.wait(SOON)
-        transport.close()
+        _pool.release(lease)
         server.assert_closes()
         finish.set()
         thread.join()
@@ -333,9 +337,10 @@ def test_a_forgotten_lease_does_not_count():
     with serving(echo) as server:
         to(server, lease=Lease()).post(Call())
         gc.collect()
-        transport = to(server, lease=Lease())
+        lease = Lease()
+        transport = to(server, lease=lease)
         transport.post(Call())
-        transport.close()
+        _pool.release(lease)
         server.assert_closes()
 
 
