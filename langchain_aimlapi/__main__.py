@@ -133,9 +133,10 @@ def _run(words: list[str]) -> int:
         # Without standard input, as under a service, it is None. Windows' tools begin with a mark.
         read = sys.stdin.buffer.read() if sys.stdin is not None else b""
         prompt = read.decode("utf-8-sig", "replace").strip()
-        if not prompt:
-            print("Error: there is no text on standard input.", file=sys.stderr)
-            return 2
+    if not prompt.strip():
+        where = " on standard input" if options.prompt == "-" else ""
+        print(f"Error: there is no text{where}.", file=sys.stderr)
+        return 2
     try:
         return _tour(prompt, options.model or list(PROFILES))
     except (AIMLAPIError, OutputParserException) as error:
@@ -168,10 +169,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tour(prompt: str, names: Sequence[str]) -> int:
-    connection = _connection()
+    connection, told = _connection()
+    models = [ChatAIMLAPI(model=name, **connection) for name in names]
+    print(told)  # once key and address are known to be usable
     steps = []
     answered = []
-    for llm in [ChatAIMLAPI(model=name, **connection) for name in names]:
+    for llm in models:
         print(f"\n{llm.model}: ", end="", flush=True)
         try:
             steps.append(_stream(llm, prompt))
@@ -203,19 +206,17 @@ def _key_variable() -> str | None:
     return next((name for name in KEY_VARIABLES if os.environ.get(name, "").strip()), None)
 
 
-def _connection() -> dict[str, Any]:
-    """Choose who answers, and say so."""
+def _connection() -> tuple[dict[str, Any], str]:
+    """Choose who answers, and what is said of that."""
     key = _key_variable()
     if key is not None:
         addresses = [os.environ.get(name, "").strip() for name in BASE_URL_VARIABLES]
         address = next(filter(None, addresses), DEFAULT_BASE_URL)
-        print(f"LIVE: {address} answers, and bills the key in {key}.")
-        return {}
-    print(
+        return {}, f"LIVE: {address} answers, and bills the key in {key}."
+    return Emulator(models=CODEX_ON_RESPONSES_ONLY).connection(), (
         f"OFFLINE: no key in {KEY_VARIABLES[0]}, so the package's own emulator answers. No model "
         "is asked, nothing is sent, nothing is paid; tokens and costs are made up."
     )
-    return Emulator(models=CODEX_ON_RESPONSES_ONLY).connection()
 
 
 def _stream(llm: ChatAIMLAPI, prompt: str) -> _Step:

@@ -51,6 +51,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _key(text: str) -> str:
+    """A key that HTTP can carry, or an error that argparse shows."""
+    if not text.isascii() or not text.isprintable() or text.split() != [text]:
+        raise argparse.ArgumentTypeError("a key is ASCII text without white space, and not empty")
+    return text
+
+
 def _dollars(text: str) -> float:
     """An amount, or an error that argparse shows."""
     try:
@@ -73,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=_port, default=8000, help="port to listen on; 0: a free one")
-    parser.add_argument("--api-key", default="emulator-key", help="the one valid key")
+    parser.add_argument("--api-key", type=_key, default="emulator-key", help="the one valid key")
     parser.add_argument(
         "--codex",
         choices=sorted(_CODEX),
@@ -165,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"Cannot {what}: {reason}\n")
         return 1
     default = _parser().get_default("api_key")
-    key = default if options.api_key == default else "<the key given>"
+    key = default if options.api_key == default else '"..."  # the one given'
     with server:
         _write(
             f"An offline AI/ML API listens on {server.base_url}\n"

@@ -7,6 +7,7 @@ waits included, and is the only place that knows how a stall or a reset looks to
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -146,6 +147,28 @@ class Answer:
         if content_type is not None:
             headers["content-type"] = content_type
         return replace(self, headers=headers, pieces=tuple(Piece(data) for data in pieces))
+
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
+_FINAL = range(200, 600)
+
+
+def check_head(status: Any, headers: Mapping[Any, Any]) -> None:
+    """Check that HTTP can carry a status and headers; `None` removes a header.
+
+    Raises:
+        ValueError: If it cannot, saying what it can.
+    """
+    if isinstance(status, bool) or not isinstance(status, int) or status not in _FINAL:
+        raise ValueError(
+            f"an HTTP status is a whole number from {_FINAL[0]} to {_FINAL[-1]}, not {status!r}"
+        )
+    for name, value in headers.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for an HTTP header")
+        if value is not None and not (isinstance(value, str) and _HEADER_VALUE.fullmatch(value)):
+            raise ValueError(f"the header {name} takes a line of ASCII text, not {value!r}")
 
 
 def dump(value: Any) -> bytes:

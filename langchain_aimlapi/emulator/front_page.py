@@ -19,7 +19,7 @@ No model answers here, nothing leaves this machine, and nothing is paid.
 Use it as the API:
 
   export AIMLAPI_API_BASE=http://{host}/v1
-  export AIMLAPI_API_KEY=the emulator's key; unless one was chosen: emulator-key
+  export AIMLAPI_API_KEY=emulator-key    # unless another was chosen
 
   curl http://{host}/v1/chat/completions \\
     -H "Authorization: Bearer $AIMLAPI_API_KEY" -H "Content-Type: application/json" \\

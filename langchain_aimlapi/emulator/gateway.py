@@ -53,6 +53,7 @@ _ENDPOINTS = {"chat_completions": "/v1/chat/completions", "responses": "/v1/resp
 _CATALOGUE = {"/v1/models", "/models", "/api/v1/models"}
 _DEPRECATIONS = {f"{path}/{name}" for path in _CATALOGUE for name in ("deprecations", "deprecated")}
 _STORED_RESPONSE = re.compile(r"(?:/v1)?/responses/([^/]+)")
+_KEY = re.compile(r"[!-~]+")
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -84,6 +85,8 @@ class Gateway:
         """Set up an account with a balance and no requests."""
         self.models = catalogue.EMULATED_MODELS if models is None else models
         self.deprecations = deprecations
+        if not _KEY.fullmatch(api_key):
+            raise ValueError("api_key is ASCII text without white space, and not empty")
         self.api_key = api_key
         self._seed = seed
         self._honour_stop = honour_stop
@@ -121,8 +124,9 @@ class Gateway:
         Requests that are refused before (key, model, form, balance) take none.
 
         Args:
-            steps: `Reply`, `Fault`, or functions that make one from the request. Functions must
-                not block: the socket door runs them in its event loop.
+            steps: `Reply`, `Fault`, a text (the reply that says it), `None` (the default reply), or
+                functions that make one from the request. Functions must not block: the socket door
+                runs them in its event loop.
 
         Returns:
             The emulator, so that it can be made and scripted in one expression.
@@ -153,7 +157,7 @@ class Gateway:
             ```
 
         Args:
-            answer: `Reply`, `Fault`, or a function that makes one from the request.
+            answer: What `script` takes.
             model: The requested model.
             text: What the last message says, whoever says it: a part of it, or a pattern.
             tool: The name of a tool whose result the request ends with.
@@ -187,7 +191,9 @@ class Gateway:
             self._script.add(step, match, times)
         return self
 
-    def respond_with(self, function: Callable[[RecordedRequest], Outcome | None] | None) -> None:
+    def respond_with(
+        self, function: Callable[[RecordedRequest], Outcome | str | None] | None
+    ) -> None:
         """Ask `function` for each request once the queue is empty; `None` from it: the rules."""
         self._script.fallback = function
 

@@ -163,6 +163,26 @@ def test_text_comes_from_a_pipe():
     assert 'heard: "Grüße?"' in done.stdout.decode()
 
 
+@pytest.mark.parametrize("prompt", ["", " \n"])
+def test_no_text_is_no_prompt(capsys: pytest.CaptureFixture[str], prompt):
+    assert main([prompt]) == 2
+    assert capsys.readouterr() == ("", "Error: there is no text.\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AIMLAPI_API_BASE", "http://example.com/v1"), ("AIMLAPI_API_KEY", "a b")]
+)
+def test_nobody_is_said_to_answer_where_key_or_address_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name, value
+):
+    monkeypatch.setenv("AIMLAPI_API_KEY", "key")
+    monkeypatch.setenv(name, value)
+    assert main([]) == 1
+    out, err = capsys.readouterr()
+    assert out.strip() == ""
+    assert err.startswith("Error: ")
+
+
 def test_an_empty_pipe_is_no_prompt():
     done = run("-", input=b" \n")
     assert (done.returncode, done.stdout) == (2, b"")

@@ -7,12 +7,13 @@ the same facts each time.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from langchain_aimlapi.emulator.exchange import check_head
 
+if TYPE_CHECKING:
     from langchain_aimlapi.emulator.account.ledger import Usage
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -31,6 +32,14 @@ UNSET: Any = _Unset()
 """Stands for "not given"."""
 
 
+def _expect(name: str, value: Any, kinds: type | tuple[type, ...], hint: str = "") -> None:
+    """Raise a `TypeError` unless `value` is of one of `kinds`."""
+    if not isinstance(value, kinds):
+        known = kinds if isinstance(kinds, tuple) else (kinds,)
+        named = " or ".join("None" if k is type(None) else k.__name__ for k in known)
+        raise TypeError(f"{name} takes {named}, not {value!r}{hint}")
+
+
 @dataclass(frozen=True)
 class ToolCall:
     """A call of a function tool.
@@ -44,6 +53,11 @@ class ToolCall:
     name: str
     args: Mapping[str, Any] | str = field(default_factory=dict)
     id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no call, before a request meets it."""
+        _expect("name", self.name, str)
+        _expect("args", self.args, (Mapping, str))
 
     @property
     def arguments(self) -> str:
@@ -171,6 +185,19 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str | None] = field(default_factory=dict)
     stream: StreamStyle = field(default_factory=StreamStyle)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no reply, before a request meets it."""
+        hint = "; for an object, Reply(json.dumps(...))"
+        _expect("text", self.text, (str, type(None)), hint)
+        for name, parts, kind in (
+            ("tool_calls", self.tool_calls, ToolCall),
+            ("choices", self.choices, Reply),
+        ):
+            _expect(name, parts, Sequence)
+            for part in parts:
+                _expect(name, part, kind)
+        check_head(self.status, self.headers)
 
     def __repr__(self) -> str:
         """What differs from an empty reply."""

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from langchain_aimlapi.emulator.gateway import Gateway
 
 _BACKLOG = 1024
+# Addresses to listen on that are none to connect to: they mean every network of this machine.
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked for, not used
 # What was sent must be read by the client before a reset, which makes some systems drop it.
 _BEFORE_RESET = 0.02
-_WITHOUT_BODY = 304
+_WITHOUT_BODY = {204, 304}
 # Pieces after which other connections get their turn.
 _TURN = 32
 
@@ -57,7 +59,8 @@ class EmulatorServer:
     def __init__(self, emulator: Gateway, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen, and start the thread."""
         self.emulator = emulator
-        self._socket = socket.create_server((host, port), backlog=_BACKLOG)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self.host, self.port = self._socket.getsockname()[:2]
         self._changed = threading.Condition()
         self._connections: set[_Connection] = set()
@@ -72,8 +75,9 @@ class EmulatorServer:
 
     @property
     def base_url(self) -> str:
-        """The address a client is given, `/v1` included."""
-        return f"http://{self.host}:{self.port}/v1"
+        """The address that a client on this machine is given, `/v1` included."""
+        host = _REACHED_AT.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/v1"
 
     def connection(self) -> dict[str, Any]:
         """Keyword arguments that connect a `ChatAIMLAPI` to this server."""
@@ -238,9 +242,17 @@ class _Connection(asyncio.Protocol):
             text = f"The emulator's script raised {type(error).__name__}: {error}"
             answer = Answer(500, {"content-type": "text/plain"}, (Piece(text.encode()),))
             request.status = 500
+        try:
+            await self._carry_out(answer, request)
+        except Exception:
+            self._close()  # rather than leave the client waiting
+            raise
+
+    async def _carry_out(self, answer: Answer, request: RecordedRequest) -> None:
         await asyncio.sleep(answer.delay)
         if not answer.silent:
-            await self._send(answer, with_body=request.method != "HEAD")
+            has_body = request.method != "HEAD" and answer.status not in _WITHOUT_BODY
+            await self._send(answer, with_body=has_body)
         if answer.ending == "complete":
             self._next_cycle()
         elif answer.ending == "stall":
@@ -255,7 +267,7 @@ class _Connection(asyncio.Protocol):
     async def _send(self, answer: Answer, *, with_body: bool) -> None:
         headers = list(answer.headers.items())
         sized = answer.ending == "complete" and len(answer.pieces) <= 1
-        if answer.status == _WITHOUT_BODY:
+        if answer.status in _WITHOUT_BODY:
             pass
         elif sized:
             headers.append(("content-length", str(len(answer.body))))

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi.emulator import errors
 from langchain_aimlapi.emulator.answers.replies import Reply, StreamStyle
-from langchain_aimlapi.emulator.exchange import Answer, Ending, Piece, dump, json_answer
+from langchain_aimlapi.emulator.exchange import (
+    Answer,
+    Ending,
+    Piece,
+    check_head,
+    dump,
+    json_answer,
+)
 from langchain_aimlapi.emulator.wire.event_stream import encode_event
 
 if TYPE_CHECKING:
@@ -66,6 +73,10 @@ class Fault:
     reply: Reply | Fault | None = None
     billed: bool = True
 
+    def __post_init__(self) -> None:
+        """Take a text for the reply that says it."""
+        object.__setattr__(self, "reply", as_outcome(self.reply))
+
     def __repr__(self) -> str:
         """As it was written."""
         return f"Fault.{self.name}"
@@ -97,6 +108,7 @@ class Fault:
         more = dict(headers or {})
         if retry_after is not None:
             more["retry-after"] = str(retry_after)
+        check_head(code, more)
         return cls(
             f"status({code})",
             make=lambda call: call.error(code, text, shape=body, headers=more, code=error_code),
@@ -140,6 +152,7 @@ class Fault:
         cls, data: bytes, content_type: str = _JSON, *, status: int = 200, name: str = "body"
     ) -> Fault:
         """Any bytes as the body."""
+        check_head(status, {"content-type": content_type})
 
         def make(call: Call) -> Answer:
             pieces = (Piece(data),) if data else ()
@@ -156,6 +169,7 @@ class Fault:
     @classmethod
     def empty(cls, status: int = 200) -> Fault:
         """No body; for a stream, an event stream without events."""
+        check_head(status, {})
 
         def make(call: Call) -> Answer:
             content = _EVENT_STREAM if call.stream else {"content-type": _JSON}
@@ -406,6 +420,19 @@ class Fault:
             return replace(answer, headers=headers).with_body(body)
 
         return cls("gzip()", spoil=spoil, reply=reply)
+
+
+def as_outcome(value: Any, origin: str = "a step of a script") -> Reply | Fault | None:
+    """What `value` stands for: a text is the reply that says it, `None` the default reply.
+
+    Raises:
+        TypeError: If it is nothing that can be answered.
+    """
+    if isinstance(value, str):
+        return Reply(value)
+    if value is None or isinstance(value, Reply | Fault):
+        return value
+    raise TypeError(f"{origin} must be a Reply, a Fault, a text or None, not {value!r}")
 
 
 def _counted(answer: Answer) -> Answer:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi.emulator.answers.replies import Reply
 from langchain_aimlapi.emulator.exchange import RecordedRequest
-from langchain_aimlapi.emulator.scripts.faults import Fault
+from langchain_aimlapi.emulator.scripts.faults import Fault, as_outcome
 
 if TYPE_CHECKING:
     from re import Pattern
@@ -18,8 +19,21 @@ if TYPE_CHECKING:
     from langchain_aimlapi.emulator.wire.render import Call
 
 Outcome = Reply | Fault
-Step = Outcome | Callable[[RecordedRequest], Outcome | None]
-"""What a script is made of; a function may return `None` for the default reply."""
+Step = Outcome | str | None | Callable[[RecordedRequest], Outcome | str | None]
+"""What a script is made of, or a function that makes one; `None` is the default reply."""
+
+
+def _check(step: Any) -> None:
+    """Refuse what is no step when it is scripted, not when a request comes."""
+    if isinstance(step, type) or getattr(step, "__self__", None) is Fault:
+        name = getattr(step, "__qualname__", step)
+        raise TypeError(f"{name} makes a step when it is called: {name}(...)")
+    if inspect.iscoroutinefunction(step):
+        raise TypeError("functions in a script are plain ones, not async")
+    if isinstance(step, list | tuple):
+        raise TypeError("give the steps one by one: script(*steps)")
+    if not callable(step):
+        as_outcome(step)
 
 
 @dataclass(frozen=True)
@@ -103,6 +117,7 @@ class Script:
         """
         if times is not None and times < 1:
             raise ValueError(f"times must be 1 or more, or None for any number; not {times}")
+        _check(step)
         with self._lock:
             entries = self._plain if match is None else self._described
             entries.append(_Entry(step, match, times))
@@ -118,7 +133,9 @@ class Script:
                 if entry.left == 0:
                     (self._plain if entry.match is None else self._described).remove(entry)
             step = self.fallback if entry is None else entry.step
-        return step(call.request) if callable(step) else step
+        if callable(step):
+            return as_outcome(step(call.request), "what a script's function returns")
+        return as_outcome(step)
 
     def unused(self) -> list[str]:
         """The steps that still wait; those for any number of requests wait for none."""

@@ -10,7 +10,7 @@
 ]
 ```
 
-- `reply`: a text, or the fields of `Reply`.
+- `reply`: a text, or the fields of `Reply`; `null` is what the emulator answers by itself.
 - `fault`: the name of a method of `Fault`, alone or with the method's arguments.
 - `when`: the fields of `Match`; a pattern is written `{"pattern": "..."}`. Without it the step is
   for the next request that no description fits.
@@ -22,14 +22,16 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from langchain_aimlapi.emulator.account.ledger import Usage
 from langchain_aimlapi.emulator.answers.replies import FinishReason, Reply, StreamStyle, ToolCall
 from langchain_aimlapi.emulator.errors import ErrorShape
+from langchain_aimlapi.emulator.exchange import check_head
 from langchain_aimlapi.emulator.scripts.faults import Fault
 from langchain_aimlapi.emulator.scripts.script import Match
 from langchain_aimlapi.emulator.wire.checks import (
@@ -37,6 +39,7 @@ from langchain_aimlapi.emulator.wire.checks import (
     anything,
     array,
     boolean,
+    describe,
     either,
     enum,
     mapping,
@@ -56,7 +59,7 @@ class ScriptFileError(Exception):
 class ScriptStep(NamedTuple):
     """One step of a script file."""
 
-    step: Reply | Fault
+    step: Reply | Fault | None
     match: Match | None
     times: int | None
 
@@ -76,17 +79,63 @@ def read_script(source: str | Path | Sequence[Mapping[str, Any]]) -> list[Script
     if isinstance(source, str | Path):
         name = str(source)
         try:
-            value = json.loads(Path(source).read_text(encoding="utf-8-sig"))
+            text = Path(source).read_text(encoding="utf-8-sig")
+            value = json.loads(text, object_pairs_hook=_object)
         except (ValueError, RecursionError) as error:
             raise ScriptFileError(f"{name} is no JSON: {error}") from error
     complaints = list(_script(value, "script"))
     if complaints:
         raise ScriptFileError("\n".join([f"{name} is no script:", *complaints]))
-    return [_line(entry) for entry in value]
+    try:
+        return [_line(entry) for entry in value]
+    except ValueError as error:  # of what HTTP cannot carry
+        raise ScriptFileError(f"{name} is no script: {error}") from error
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which a key that stands twice would hide what is under the first."""
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise ValueError(f"an object has the key {key!r} twice")
+        made[key] = value
+    return made
 
 
 # The form.
 
+_form = partial(record, closed=True, telling=True)
+
+
+def _text_or(form: Check) -> Check:
+    """A text, or an object of a form."""
+
+    def check(value: Any, path: str) -> Iterator[str]:
+        if isinstance(value, Mapping):
+            yield from form(value, path)
+        elif not isinstance(value, str):
+            yield f"{path}: Expected string or object, received {describe(value)}"
+
+    return check
+
+
+def _either_of_two(value: Mapping[str, Any], path: str, *, needed: bool) -> Iterator[str]:
+    """One of reply and fault; none only where it is not `needed`."""
+    count = sum(key in value for key in _WHAT)
+    if count > 1 or (needed and count == 0):
+        yield f"{path}: Expected either reply or fault"
+
+
+def _headers(value: Any, path: str) -> Iterator[str]:
+    yield from mapping(value, path)
+    try:
+        check_head(_OK, value if isinstance(value, Mapping) else {})
+    except ValueError as error:
+        yield f"{path}: {error}"
+
+
+_OK = 200
+_status = number(_OK, 599, whole=True)
 _whole_or_null = nullable(number(0, whole=True))
 _CHECKS: Mapping[str, Check] = {
     "bool": boolean,
@@ -98,7 +147,7 @@ _CHECKS: Mapping[str, Check] = {
     "bytes": string,
     "str": string,
     "str | None": nullable(string),
-    "Mapping[str, str] | None": nullable(mapping),
+    "Mapping[str, str] | None": nullable(_headers),
     "ErrorShape": enum(*get_args(ErrorShape)),
     "ErrorShape | None": nullable(enum(*get_args(ErrorShape))),
 }
@@ -124,11 +173,12 @@ def _fault_form(name: str) -> Check:
     for parameter in inspect.signature(getattr(Fault, name)).parameters.values():
         kind = str(parameter.annotation)
         if kind == "Reply | Fault | None":
-            optional |= {"reply": _reply, "fault": _fault}
+            optional |= {"reply": nullable(_reply), "fault": _fault}
         elif parameter.name != "name":
             needed = parameter.default is inspect.Parameter.empty
-            (required if needed else optional)[parameter.name] = _CHECKS[kind]
-    return record(required, optional, closed=True)
+            check = _status if parameter.name in {"code", "status"} else _CHECKS[kind]
+            (required if needed else optional)[parameter.name] = check
+    return _form(required, optional)
 
 
 def _reply(value: Any, path: str) -> Iterator[str]:
@@ -136,14 +186,17 @@ def _reply(value: Any, path: str) -> Iterator[str]:
 
 
 def _fault(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, str):
-        value = {"name": value}
-    yield from tagged("name", _FAULT_FORMS)(value, path)
+    named = {"name": value} if isinstance(value, str) else value
+    if not isinstance(named, Mapping):
+        yield from _text_or(mapping)(named, path)
+        return
+    yield from tagged("name", _FAULT_FORMS)(named, path)
+    yield from _either_of_two(named, path, needed=False)
 
 
 _strings = array(string)
 _objects = array(mapping)
-_style_form = record(
+_style_form = _form(
     {},
     {
         "delta_size": nullable(number(1, whole=True)),
@@ -155,18 +208,14 @@ _style_form = record(
         "line_end": enum("\n", "\r\n", "\r"),
         **{part.name: boolean for part in fields(StreamStyle) if part.type == "bool"},
     },
-    closed=True,
 )
-_usage_form = record(
+_usage_form = _form(
     {"input_tokens": _CHECKS["int"], "output_tokens": _CHECKS["int"]},
     {part.name: _CHECKS["int"] for part in fields(Usage) if part.name != "_"},
-    closed=True,
 )
-_call_form = record(
-    {"name": string}, {"args": string_or(mapping), "id": nullable(string)}, closed=True
-)
-_reply_form = string_or(
-    record(
+_call_form = _form({"name": string}, {"args": _text_or(mapping), "id": nullable(string)})
+_reply_form = _text_or(
+    _form(
         {},
         {
             # A field that is not named here is one of JSON of any form.
@@ -186,18 +235,27 @@ _reply_form = string_or(
             "encrypted_content": string,
             "built_in_calls": _objects,
             "raw_output": nullable(_objects),
-            "failure": nullable(record({"code": string, "message": string}, closed=True)),
+            "failure": nullable(_form({"code": string, "message": string})),
             "events": nullable(array(anything)),
-            "status": number(100, 599, whole=True),
-            "headers": mapping,
+            "status": _status,
+            "headers": _headers,
             "stream": _style_form,
         },
-        closed=True,
     )
 )
 _FAULT_FORMS: Mapping[str, Check] = {name: _fault_form(name) for name in FAULTS}
-_text_or_pattern = nullable(string_or(record({"pattern": string}, closed=True)))
-_match_form = record(
+
+
+def _pattern(value: Any, path: str) -> Iterator[str]:
+    """A regular expression."""
+    try:
+        re.compile(value)
+    except (re.error, TypeError) as error:
+        yield f"{path}: {value!r} is no regular expression: {error}"
+
+
+_text_or_pattern = nullable(_text_or(_form({"pattern": _pattern})))
+_match_form = _form(
     {},
     {
         "model": nullable(string),
@@ -206,24 +264,22 @@ _match_form = record(
         "tool_result": _text_or_pattern,
         "endpoint": nullable(enum("chat_completions", "responses")),
     },
-    closed=True,
 )
-_entry_form = record(
+_entry_form = _form(
     {},
     {
-        "reply": _reply,
+        "reply": nullable(_reply),
         "fault": _fault,
         "when": _match_form,
         "times": nullable(number(1, whole=True)),
     },
-    closed=True,
 )
 
 
 def _entry(value: Any, path: str) -> Iterator[str]:
     yield from _entry_form(value, path)
-    if isinstance(value, Mapping) and sum(key in value for key in _WHAT) != 1:
-        yield f"{path}: Expected either reply or fault"
+    if isinstance(value, Mapping):
+        yield from _either_of_two(value, path, needed=True)
 
 
 _script = array(_entry)
@@ -238,17 +294,14 @@ def _line(entry: Mapping[str, Any]) -> ScriptStep:
     return ScriptStep(_step(entry), match, entry.get("times", 1 if match is None else None))
 
 
-def _step(entry: Mapping[str, Any]) -> Reply | Fault:
-    return _make_reply(entry["reply"]) if "reply" in entry else _make_fault(entry["fault"])
+def _step(entry: Mapping[str, Any]) -> Reply | Fault | None:
+    if "fault" in entry:
+        return _make_fault(entry["fault"])
+    return None if entry["reply"] is None else _make_reply(entry["reply"])
 
 
 def _wanted(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    try:
-        return re.compile(value["pattern"])
-    except re.error as error:
-        raise ScriptFileError(f"The pattern {value['pattern']!r} is none: {error}") from error
+    return re.compile(value["pattern"]) if isinstance(value, Mapping) else value
 
 
 def _make_reply(value: Any) -> Reply:

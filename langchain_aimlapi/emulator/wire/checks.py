@@ -7,6 +7,7 @@ A check is given a value and its path and yields complaints, in the manner of th
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -62,6 +63,8 @@ def number(least: float | None = None, most: float | None = None, *, whole: bool
         good = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
         if not good:
             yield _expected("integer" if whole else "number", value, path)
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield f"{path}: Number must be finite"
         elif least is not None and value < least:
             yield f"{path}: Number must be greater than or equal to {least}"
         elif most is not None and value > most:
@@ -132,6 +135,7 @@ def record(
     optional: Mapping[str, Check] | None = None,
     *,
     closed: bool = False,
+    telling: bool = False,
 ) -> Check:
     """An object.
 
@@ -139,6 +143,7 @@ def record(
         required: Checks of the keys it must have.
         optional: Checks of the keys it may have.
         closed: Whether other keys are wrong.
+        telling: Whether the complaint of them names those that are right, as the gateway's do not.
     """
     known = {**required, **(optional or {})}
 
@@ -154,7 +159,8 @@ def record(
                 yield from inner(value[key], f"{path}.{key}")
         extra = sorted(set(value) - set(known)) if closed else []
         if extra:
-            yield f"{path}: Unrecognized key(s) in object: {', '.join(map(repr, extra))}"
+            told = f"; it may have {', '.join(sorted(known))}" if telling else ""
+            yield f"{path}: Unrecognized key(s) in object: {', '.join(map(repr, extra))}{told}"
 
     return check
 

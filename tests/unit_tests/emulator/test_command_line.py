@@ -69,7 +69,7 @@ def test_it_serves_until_interrupted():
         code, out, err = stopped(process)
     assert (code, err) == (0, "")
     assert f"AIMLAPI_API_BASE={host}/v1" in out
-    assert "AIMLAPI_API_KEY=<the key given>" in out
+    assert 'AIMLAPI_API_KEY="..."  # the one given' in out
 
 
 @pytest.mark.enable_socket
@@ -155,6 +155,16 @@ def test_what_is_no_port_is_said(capsys, port):
         main([f"--port={port}"])
     assert ended.value.code == 2
     assert "is no port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "ключ", "a\n"])
+def test_what_is_no_key_is_said(capsys, key):
+    with pytest.raises(SystemExit) as ended:
+        main([f"--api-key={key}"])
+    assert ended.value.code == 2
+    assert "a key is ASCII text without white space" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="ASCII text without white space"):
+        Emulator(api_key=key)
 
 
 @pytest.mark.parametrize("amount", ["nan", "inf", "1e999", "much"])

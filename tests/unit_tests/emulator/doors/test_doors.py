@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from langchain_aimlapi.emulator import Emulator, Fault, Reply
+from langchain_aimlapi.emulator import Answer, Emulator, Fault, Reply
 from langchain_aimlapi.emulator.doors.server import EmulatorServer
 
 KEYED = {"authorization": "Bearer emulator-key"}
@@ -45,6 +45,29 @@ def test_one_connection_serves_many_requests(emulator):
             "base_url": f"http://127.0.0.1:{server.port}/v1",
         }
     assert server.wait_for_connections(0)
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize(("host", "told"), [("0.0.0.0", "127.0.0.1"), ("::1", "[::1]")])
+def test_the_address_told_is_one_to_connect_to(emulator, host, told):
+    try:
+        server = emulator.serve(host)
+    except OSError:
+        pytest.skip(f"this machine has no {host}")
+    with server, client_of(server) as client:
+        assert server.base_url == f"http://{told}:{server.port}/v1"
+        assert client.get("/models").status_code == 200
+
+
+@pytest.mark.enable_socket
+def test_what_cannot_be_carried_out_ends_the_connection(emulator):
+    """A client that waits for its time-out would not see why."""
+    own = Fault("own", make=lambda _: Answer(42, {}))
+    emulator.script(own, Fault.status(204, message="No body goes with it."))
+    with emulator.serve() as server, client_of(server, timeout=20) as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post("/chat/completions", json=BODY)
+        assert client.post("/chat/completions", json=BODY).content == b""
 
 
 @pytest.mark.enable_socket

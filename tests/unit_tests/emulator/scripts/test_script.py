@@ -181,7 +181,35 @@ WRONG = {
     "missing argument": ([{"fault": "status"}], r"fault\.code: Required"),
     "unknown argument": ([{"fault": {"name": "cut", "x": 1}}], "Unrecognized key.*'x'"),
     "unknown matcher": ([{"reply": "x", "when": {"role": "user"}}], "Unrecognized key.*'role'"),
-    "no pattern": ([{"reply": "x", "when": {"text": {"pattern": "("}}}], r"pattern '\('"),
+    "no pattern": (
+        [{"reply": "x"}, {"reply": "x", "when": {"text": {"pattern": "("}}}],
+        r"script\[1\]\.when\.text\.pattern: '\(' is no regular expression: missing \)",
+    ),
+    "neither text nor object": (
+        [{"reply": 1}],
+        r"\.reply: Expected string or object, received num",
+    ),
+    "what may be there": (
+        [{"reply": "x", "when": {"txt": "x"}}],
+        "'txt'; it may have endpoint, mod",
+    ),
+    "no status": (
+        [{"fault": {"name": "status", "code": 99}}],
+        r"fault\.code: Number must be great",
+    ),
+    "no end": ([{"fault": {"name": "delay", "seconds": 1e999}}], "seconds: Number must be finite"),
+    "two in a fault": (
+        [{"fault": {"name": "cut", "reply": "x", "fault": "html"}}],
+        r"script\[0\]\.fault: Expected either reply or fault",
+    ),
+    "no header": (
+        [{"reply": {"headers": {"x": "a\nb"}}}],
+        r"script\[0\]\.reply\.headers: the header x takes a line of ASCII text",
+    ),
+    "nowhere": (
+        [{"fault": {"name": "redirect", "location": "\n"}}],
+        "script is no script: the header location takes a line",
+    ),
 }
 
 
@@ -191,11 +219,61 @@ def test_what_is_no_script_is_refused_with_its_place(value, message):
         read_script(value)
 
 
-def test_what_is_no_json_is_refused_with_the_file(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "reason"), [("[{]", "Expecting"), ('[{"reply": "a", "reply": "b"}]', "'reply' twice")]
+)
+def test_what_is_no_json_is_refused_with_the_file(tmp_path, text, reason):
     file = tmp_path / "script.json"
-    file.write_text("[{]")
-    with pytest.raises(ScriptFileError, match=r"script\.json is no JSON"):
+    file.write_text(text)
+    with pytest.raises(ScriptFileError, match=rf"script\.json is no JSON: .*{reason}"):
         read_script(file)
+
+
+def test_a_text_is_a_reply_and_null_the_default_one(emulator, ask):
+    emulator.script("one", None, lambda _: "two", Fault.delay(0, "three"), lambda _: None)
+    emulator.load_script(
+        [{"reply": None}, {"fault": {"name": "delay", "seconds": 0, "reply": None}}]
+    )
+    said = [ask("Hi") for _ in range(7)]
+    ours = 'The emulator of the AI/ML API heard: "Hi"'
+    assert said == ["one", ours, "two", "three", ours, ours, ours]
+    emulator.assert_done()
+
+
+async def _slowly(_):
+    return Reply()
+
+
+NO_STEPS = {
+    "object": (lambda: {"text": "x"}, "must be a Reply, a Fault, a text or None"),
+    "list": (lambda: [Reply()], "one by one"),
+    "class": (lambda: Reply, r"Reply makes a step when it is called"),
+    "fault without its brackets": (lambda: Fault.reset, r"Fault\.reset makes a step when"),
+    "coroutine function": (lambda: _slowly, "not async"),
+    "reply inside a fault": (lambda: Fault.cut(reply=3), "must be a Reply"),
+    "JSON as text": (lambda: Reply({"a": 1}), r"Reply\(json\.dumps"),
+    "dict as call": (lambda: Reply(tool_calls=[{"name": "f"}]), "tool_calls takes ToolCall"),
+    "call alone": (lambda: Reply(tool_calls=ToolCall("f")), "tool_calls takes Sequence"),
+    "arguments in a list": (lambda: ToolCall("f", [1]), "args takes Mapping or str"),
+    "no status": (lambda: Fault.status(1000), "from 200 to 599, not 1000"),
+    "status as text": (lambda: Fault.status("429"), "from 200 to 599, not '429'"),
+    "no status of a body": (lambda: Fault.html(0), "from 200 to 599, not 0"),
+    "no header": (lambda: Reply("x", headers={"x y": "1"}), "'x y' is no name"),
+    "no header's value": (lambda: Fault.status(429, headers={"x": 1}), "header x takes a line"),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), NO_STEPS.values(), ids=NO_STEPS)
+def test_what_is_no_step_is_refused_where_it_is_scripted(emulator, make, message):
+    """Not where a request meets it, which would see a server that fails or never answers."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        emulator.script(make())
+
+
+def test_what_a_function_makes_is_checked(emulator, ask):
+    emulator.script(lambda _: 3)
+    with pytest.raises(TypeError, match="what a script's function returns must be"):
+        ask("Hi")
 
 
 def test_every_field_of_a_reply_has_a_form():
