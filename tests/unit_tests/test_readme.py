@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import langchain_aimlapi
-from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi import AIMLAPIInvalidRequestError, ChatAIMLAPI
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.emulator import CODEX_ON_RESPONSES_ONLY, Emulator
 from langchain_aimlapi.emulator.account.ledger import CREDITS_PER_USD, EXAMPLE_PRICES
@@ -137,6 +137,19 @@ def test_the_pytest_example_passes(aimlapi_emulator: Emulator):
     run(example, session)
     session["test_greeting"](aimlapi_emulator)
     assert len(aimlapi_emulator.requests) == 1
+
+
+@pytest.mark.enable_socket
+def test_the_test_of_the_emulator_page_passes(
+    aimlapi_emulator: Emulator, aimlapi_emulator_server: Any, monkeypatch: pytest.MonkeyPatch
+):
+    (example,) = [block for block in blocks("python", PAGES["emulator"]) if "def test_" in block]
+    session: dict[str, Any] = {}
+    run(example.replace("@pytest.fixture\n", "\n"), session)
+    gateway = session["gateway"](aimlapi_emulator, aimlapi_emulator_server, monkeypatch)
+    session["test_greet"](gateway)
+    with pytest.raises(AIMLAPIInvalidRequestError, match="not scripted"):
+        session["greet"]("Bob")
 
 
 def test_the_two_commands_are_one_line_each():
