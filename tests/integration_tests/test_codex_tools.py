@@ -117,9 +117,9 @@ def check(project: Path, emulator: Emulator, messages: list[Any], endpoint: str)
         assert sum(item.get("type") == "reasoning" for item in payload["input"]) == 4
     else:
         for request in emulator.requests:
-            functions = [tool["function"] for tool in request.json["tools"]]
-            assert [f["name"] for f in functions] == ["shell_command", "apply_patch"]
-            assert functions[1]["parameters"]["required"] == ["__arg1"]
+            functions = {t["function"]["name"]: t["function"] for t in request.json["tools"]}
+            assert functions.keys() >= {"shell_command", "apply_patch"}
+            assert functions["apply_patch"]["parameters"]["required"] == ["__arg1"]
 
 
 @pytest.mark.parametrize("endpoint", ["chat_completions", "responses"])
@@ -140,16 +140,46 @@ async def test_other_models_do_too(project, model):
 
 
 @pytest.mark.parametrize("endpoint", ["chat_completions", "responses"])
-def test_a_call_cut_by_the_token_limit_is_never_run(project, endpoint):
-    cut = PATCH.partition("len(numbers)\n")[0]
-    args: Any = cut if endpoint == "responses" else json.dumps({"__arg1": cut})[:-2]
-    reply = Reply(tool_calls=[ToolCall("apply_patch", args)], finish_reason="length")
-    agent = create_agent(model_on(Emulator().script(reply), endpoint), [apply_patch(project)])
-    messages = agent.invoke(ASKED)["messages"]
+@pytest.mark.parametrize(
+    ("model", "way"), [(CODEX[0], "invoke"), (CODEX[1], "ainvoke"), (CODEX[0], "messages")]
+)
+async def test_a_deep_agent_mends_the_project(project, endpoint, model, way):
+    deepagents = pytest.importorskip("deepagents")
+    emulator = Emulator().script(*STEPS)
+    tools = [shell_command(project), apply_patch(project)]
+    agent = deepagents.create_deep_agent(model_on(emulator, endpoint, model=model), tools)
+    check(project, emulator, await run(agent, way), endpoint)
+
+
+CUT = PATCH.partition("len(numbers)\n")[0]
+CUTS = [
+    ("chat_completions", "function", ToolCall("apply_patch", json.dumps({"__arg1": CUT})[:-2])),
+    ("responses", "function", ToolCall("apply_patch", CUT)),
+    ("responses", "function", ToolCall("apply_patch", PATCH)),  # cut behind its last character
+    ("chat_completions", "function", ToolCall("shell_command", '{"command": "rm stats.py')),
+    ("responses", "function", ToolCall("shell_command", '{"command": "rm stats.py')),
+    ("responses", "local_shell", ToolCall("shell_command", {"command": "rm stats.py"})),
+]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("ending", ["length", "content_filter"])
+@pytest.mark.parametrize("way", ["invoke", "messages", "v3"])
+async def test_a_cut_call_is_never_run_and_a_whole_one_beside_it_is(project, cut, ending, way):
+    endpoint, wire, call = cut
+    whole = ToolCall("shell_command", {"command": "touch made"})
+    emulator = Emulator().script(
+        Reply(tool_calls=[whole, call], finish_reason=ending), Reply("Done.")
+    )
+    tools = [shell_command(project, wire=wire), apply_patch(project)]
+    messages = await run(create_agent(model_on(emulator, endpoint), tools), way)
+    emulator.assert_done()
     assert (project / "stats.py").read_text() == BROKEN
-    assert messages[-1].tool_calls == []
-    [bad] = messages[-1].invalid_tool_calls
-    assert bad["name"] == "apply_patch"
+    assert (project / "made").exists()
+    assert len(messages[1].tool_calls) == 1
+    [bad] = messages[1].invalid_tool_calls
+    assert bad["name"] == call.name
+    assert messages[1].response_metadata["finish_reason"] == ending
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the local shell's commands name bash")

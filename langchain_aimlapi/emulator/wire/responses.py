@@ -89,7 +89,6 @@ def output_items(generation: Generation) -> list[dict[str, Any]]:
     reply, choice, key = generation.reply, generation.choices[0], generation.key
     if reply.raw_output is not None:
         return [dict(item) for item in reply.raw_output]
-    status = "incomplete" if choice.finish_reason in _INCOMPLETE else "completed"
     items: list[dict[str, Any]] = []
     if choice.reasoning is not None:
         items.append(_reasoning_item(generation, choice.reasoning))
@@ -103,15 +102,18 @@ def output_items(generation: Generation) -> list[dict[str, Any]]:
             {
                 "id": f"msg_{key}",
                 "type": "message",
-                "status": status,
+                "status": "completed",
                 "content": content,
                 "role": "assistant",
             }
         )
     items += [
-        call_item(call, generation.payload, f"{key}{number:x}", status)
+        call_item(call, generation.payload, f"{key}{number:x}")
         for number, call in enumerate(choice.tool_calls)
     ]
+    if choice.finish_reason in _INCOMPLETE:
+        # What comes before it had ended when the answer was cut.
+        items[-1]["status"] = "incomplete"
     return items
 
 

@@ -25,9 +25,7 @@ SHELL = "shell_command"
 """The scripted tool that is rendered as `local_shell_call` where that is on offer."""
 
 
-def call_item(
-    call: ToolCall, payload: Mapping[str, Any], ending: str, status: str
-) -> dict[str, Any]:
+def call_item(call: ToolCall, payload: Mapping[str, Any], ending: str) -> dict[str, Any]:
     """The output item of a scripted call.
 
     Args:
@@ -35,10 +33,9 @@ def call_item(
             else its only value.
         payload: The request's body.
         ending: What makes the item's id unlike others.
-        status: The item's status.
     """
     kinds = {str(tool.get("name", tool.get("type"))): tool.get("type") for tool in _tools(payload)}
-    item: dict[str, Any] = {"status": status, "call_id": call.id}
+    item: dict[str, Any] = {"status": "completed", "call_id": call.id}
     if kinds.get(call.name) == "custom":
         item = {"id": f"ctc_{ending}", "type": "custom_tool_call", **item, "name": call.name}
         return {**item, "input": free_text(call)}
