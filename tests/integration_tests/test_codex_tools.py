@@ -233,36 +233,63 @@ async def test_what_the_vendor_keeps_is_not_sent_again(project, way, wire):
 
 @pytest.mark.parametrize("decision", ["approve", "edit", "reject"])
 @pytest.mark.parametrize("endpoint", ["chat_completions", "responses"])
-def test_a_human_approves_edits_and_refuses(project, endpoint, decision):
-    emulator = Emulator().script(
-        Reply(tool_calls=[ToolCall("apply_patch", {"__arg1": PATCH})]), Reply("Done.")
-    )
-    edited = PATCH.replace("+    return", "+    # edited\n+    return")
+@pytest.mark.parametrize("name", ["apply_patch", "shell_command"])
+def test_a_human_approves_edits_and_refuses(project, endpoint, name, decision):
+    args, other = {
+        "apply_patch": (
+            {"__arg1": PATCH},
+            {"__arg1": PATCH.replace("+    ", "+    # edited\n+    ")},
+        ),
+        "shell_command": ({"command": "echo > stats.py"}, {"command": "echo edited > stats.py"}),
+    }[name]
+    emulator = Emulator().script(Reply(tool_calls=[ToolCall(name, args)]), Reply("Done."))
     decisions: dict[str, dict[str, Any]] = {
         "approve": {"type": "approve"},
-        "edit": {
-            "type": "edit",
-            "edited_action": {"name": "apply_patch", "args": {"__arg1": edited}},
-        },
+        "edit": {"type": "edit", "edited_action": {"name": name, "args": other}},
         "reject": {"type": "reject", "message": "Not now."},
     }
+    # On responses the shell is the built-in one there, as each call then has a kind of its own.
+    wire: Any = "local_shell" if endpoint == "responses" else "function"
     agent = create_agent(
         model_on(emulator, endpoint),
-        [apply_patch(project)],
-        middleware=[HumanInTheLoopMiddleware(interrupt_on={"apply_patch": True})],
+        [apply_patch(project), shell_command(project, wire=wire)],
+        middleware=[HumanInTheLoopMiddleware(interrupt_on={name: True})],
         checkpointer=InMemorySaver(),
     )
     config: Any = {"configurable": {"thread_id": "1"}}
-    assert "__interrupt__" in agent.invoke(ASKED, config)
+    asked = agent.invoke(ASKED, config)
+    assert "__interrupt__" in asked
     assert (project / "stats.py").read_text() == BROKEN
     agent.invoke(Command(resume={"decisions": [decisions[decision]]}), config)
     text = (project / "stats.py").read_text()
-    expected = {"approve": MENDED, "reject": BROKEN}
-    assert text == expected.get(decision, MENDED.replace("    return", "    # edited\n    return"))
+    assert ("edited" in text) is (decision == "edit")
+    assert (text == BROKEN) is (decision == "reject")
+
+    # What the model said goes back as it said it, with one result.
+    [call] = asked["messages"][-1].tool_calls
     payload = emulator.requests[-1].json
-    sent = json.dumps(payload.get("input", payload.get("messages")))
-    assert json.dumps(json.dumps(PATCH))[3:-3] in sent or json.dumps(PATCH)[1:-1] in sent
-    assert "# edited" not in sent.partition("_output")[0].partition('"role": "tool"')[0]
+    if endpoint == "chat_completions":
+        _, said, result = payload["messages"]
+        [made] = said["tool_calls"]
+        assert json.loads(made["function"].pop("arguments")) == args
+        assert made == {"id": call["id"], "type": "function", "function": {"name": name}}
+        assert result.keys() == {"role", "tool_call_id", "content"}
+        assert result["tool_call_id"] == call["id"]
+        output = result["content"]
+    else:
+        _, made, result = payload["input"]
+        kind = {"apply_patch": "custom_tool_call", "shell_command": "local_shell_call"}[name]
+        bash = ["bash", "-lc", args.get("command")]
+        own = (
+            {"name": name, "input": PATCH}
+            if name == "apply_patch"
+            else {"action": {"type": "exec", "command": bash, "env": {}}}
+        )
+        del made["id"]
+        assert made == {"type": kind, "call_id": call["id"], "status": "completed", **own}
+        assert (result["type"], result["call_id"]) == (f"{kind}_output", call["id"])
+        output = result["output"]
+    assert ("Not now." in output) is (decision == "reject")
 
 
 # --- free-form tools ------------------------------------------------------------------------------
