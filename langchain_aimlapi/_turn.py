@@ -7,7 +7,7 @@ than a loop each.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 from langchain_core.outputs import ChatResult
@@ -18,6 +18,7 @@ from langchain_aimlapi._http.call import Call
 from langchain_aimlapi._http.deadline import NO_DEADLINE
 from langchain_aimlapi._messages.seal import is_unopened
 from langchain_aimlapi._messages.tools import names_of
+from langchain_aimlapi._model.parameters import check_endpoint
 from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.errors import AIMLAPIError
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from typing_extensions import Self
 
+    from langchain_aimlapi._dialects.base import Dialect
     from langchain_aimlapi._dialects.routing import Route
     from langchain_aimlapi._dialects.stream_parser import StreamParser
     from langchain_aimlapi._http.deadline import Deadline
@@ -53,6 +55,7 @@ class Turn(Call):
         seal: Seal | None = None,
         query: Mapping[str, Any] | None = None,
         shows_headers: bool = False,
+        validate: Literal["warn", "error", "off"] = "off",
     ) -> None:
         """Build the first payload.
 
@@ -68,9 +71,11 @@ class Turn(Call):
             seal: Who asks: sealed reasoning goes only to whom it came from.
             query: Query parameters of all requests of this call.
             shows_headers: Whether the message is to carry the reply's headers.
+            validate: What to do about parameters that the endpoint is not documented to take.
 
         Raises:
-            AIMLAPIInvalidRequestError: Something in the messages cannot be sent.
+            AIMLAPIInvalidRequestError: Something in the messages cannot be sent, or `validate` is
+                "error" and there is such a parameter.
         """
         self._messages = messages
         self._params = {**params, "stream": True} if stream else params
@@ -81,7 +86,8 @@ class Turn(Call):
         self._is_unsealed = False
         self._query = f"?{urlencode(query, doseq=True)}" if query else ""
         self._shows_headers = shows_headers
-        self._dialect = route.dialect
+        self._validate = validate
+        self._speak(route.dialect)
         super().__init__(
             path=self._path(),
             payload=self._build_payload(),
@@ -157,9 +163,13 @@ class Turn(Call):
         self.payload = self._build_payload()
         return True
 
+    def _speak(self, dialect: Dialect) -> None:
+        check_endpoint(dialect.name, self._params, self._validate)
+        self._dialect = dialect
+
     def _follow_route(self) -> None:
         if self._dialect is not self._route.dialect:
-            self._dialect = self._route.dialect
+            self._speak(self._route.dialect)
             self.path = self._path()
             self.payload = self._build_payload()
 

@@ -30,7 +30,6 @@ from langchain_aimlapi._model.fields import REQUEST_FIELDS, AIMLAPISettings
 from langchain_aimlapi._model.parameters import (
     CALL_OPTIONS,
     REQUEST_PARAMETERS,
-    check_endpoint,
     check_options,
     check_values,
     refuse_unknown,
@@ -351,13 +350,13 @@ class ChatAIMLAPI(
         address = self._address()
         route = Route(address, params["model"], params, self.use_responses_api)
         tries = kwargs.get("max_retries", self.max_retries)
-        check_endpoint(route.dialect.name, params, self.validate_params)
         return Turn(
             messages,
             params,
             route=route,
             query={**(self.default_query or {}), **(kwargs.get("extra_query") or {})},
             shows_headers=self.include_response_headers,
+            validate=self.validate_params,
             stream=stream,
             stop=[text for text in stops if text],
             extra_body=extra_body,

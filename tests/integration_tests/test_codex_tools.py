@@ -17,8 +17,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from langchain_aimlapi import AIMLAPIInvalidRequestError, ChatAIMLAPI
+from langchain_aimlapi._dialects.routing import forget
 from langchain_aimlapi.codex import apply_patch, custom_tool, grammar, shell_command
-from langchain_aimlapi.emulator import Emulator, Reply, ToolCall
+from langchain_aimlapi.emulator import CODEX_ON_RESPONSES_ONLY, Emulator, Reply, ToolCall
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -305,6 +306,16 @@ def test_what_the_vendor_does_not_document_is_warned_about(project):
     with pytest.raises(AIMLAPIInvalidRequestError, match="Nothing was sent"):
         asking(use_responses_api=True, validate_params="error").invoke("Hello")
     asking(use_responses_api=False, validate_params="error").invoke("Hello")
+    forget()
+    moved = Emulator(models=CODEX_ON_RESPONSES_ONLY)
+    llm = ChatAIMLAPI(model=CODEX[0], **moved.connection())
+    with pytest.warns(UserWarning, match=r"Custom tools \(apply_patch\) are not documented"):
+        llm.bind_tools([apply_patch(project)]).invoke("Hello")
+    assert [request.status for request in moved.requests] == [404, 200]
+    forget()
+    strict = llm.model_copy(update={"validate_params": "error"})
+    with pytest.raises(AIMLAPIInvalidRequestError, match="Custom tools"):
+        strict.bind_tools([apply_patch(project)]).invoke("Hello")
     function = apply_patch(project, wire="function")
     llm = ChatAIMLAPI(model=CODEX[0], use_responses_api=True, **Emulator().connection())
     llm.bind_tools([function]).invoke("Hello")
