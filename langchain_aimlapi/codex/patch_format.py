@@ -43,7 +43,8 @@ TEXT: /[^\\n]+/
 _BEGIN, _END, _END_OF_FILE = "*** Begin Patch", "*** End Patch", "*** End of File"
 _ADD, _DELETE, _UPDATE = "*** Add File:", "*** Delete File:", "*** Update File:"
 _MOVE = "*** Move to:"
-_HEREDOC = re.compile(r"\A(?:apply_patch\s+)?<<\s*(['\"]?)(\w+)\1\s*\n(.*)\n\2\s*\Z", re.DOTALL)
+_HEREDOC = re.compile(r"\A(?:apply_?patch\s+)?<<\s*(['\"]?)(\w+)\1\s*\n(.*)\n\2\s*\Z", re.DOTALL)
+_LINE_NUMBERS = re.compile(r"@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@")
 _FENCE = re.compile(r"\A```\w*\n(.*)\n```\Z", re.DOTALL)
 
 
@@ -112,7 +113,8 @@ def parse_patch(text: str) -> list[Operation]:
     """Read a patch.
 
     What models are known to wrap around one is taken off: white space, a code fence, a shell
-    here-document. An empty line in a hunk stands for an empty line of context.
+    here-document. An empty line in a hunk stands for an empty line of context, one between the
+    lines of a new file for an empty line there.
 
     Args:
         text: The patch.
@@ -158,7 +160,7 @@ def inverse(operation: Update) -> Update:
 
 
 def _unwrapped(text: str) -> list[str]:
-    text = text.strip("\r\n\t ")
+    text = text.strip("\ufeff\r\n\t ")
     if "\r\n" in text and text.count("\r\n") == text.count("\n"):
         text = text.replace("\r\n", "\n")
     for wrapping, group in ((_FENCE, 1), (_HEREDOC, 3)):
@@ -211,26 +213,39 @@ class _Reader:
 
     def _add(self, path: str) -> Add:
         lines: list[str] = []
-        while self._at < len(self._lines) and (line := self._lines[self._at])[:1] == "+":
-            lines.append(line[1:])
+        while self._next_line()[:1] == "+":
+            lines.append(self._lines[self._at][1:])
             self._at += 1
         self._expect_section('every line of a new file begins with "+"')
         return Add(path, tuple(lines))
 
     def _update(self, path: str) -> Update:
         move_to = self._value(_MOVE)
+        self._drop_copied_ends()
         hunks: list[Hunk] = []
-        while not self._at_section():
+        while not self._next_line().startswith("*** "):
             hunks.append(self._hunk())
         self._expect_section("a file section expected")
         if not hunks and move_to is None:
             raise PatchError(f"{path}: the section changes nothing. Add a hunk, or leave it out.")
         return Update(path, tuple(hunks), move_to)
 
-    def _at_section(self) -> bool:
-        """Tell whether nothing but blank lines stands before the next section, or the end."""
-        rest = (line for line in self._lines[self._at :] if line)
-        return next(rest, "*** ").startswith("*** ")
+    def _drop_copied_ends(self) -> None:
+        """Take off the carriage returns of hunks copied from a file that has them everywhere."""
+        copied = []
+        for number in range(self._at, len(self._lines)):
+            line = self._lines[number]
+            if line.startswith("*** ") and line.rstrip() != _END_OF_FILE:
+                break
+            if not line.startswith(("@@", "*** ")):
+                copied.append(number)
+        if all(self._lines[number].endswith("\r") for number in copied):
+            for number in copied:
+                self._lines[number] = self._lines[number][:-1]
+
+    def _next_line(self) -> str:
+        """Return the next line that is not blank; the end is a section of its own."""
+        return next((line for line in self._lines[self._at :] if line), "*** ")
 
     def _hunk(self) -> Hunk:
         anchors: list[str] = []
@@ -238,6 +253,8 @@ class _Reader:
             line = self._lines[self._at]
             if line.rstrip() != "@@" and not line.startswith("@@ "):
                 raise self._error('"@@" and a space expected before the line to search from')
+            if _LINE_NUMBERS.match(line):
+                raise self._error('"@@" takes no line numbers, but a line of the file, or nothing')
             if anchor := line[3:]:
                 anchors.append(anchor)
             self._at += 1
@@ -262,6 +279,9 @@ class _Reader:
         if not lines:
             self._at -= 1
             raise self._error("a hunk without lines")
+        if any(marker != "+" and text.endswith("\r") for marker, text in lines):
+            self._at -= 1
+            raise self._error("a hunk has no carriage returns; the file keeps its line ends")
         return Hunk(
             tuple(anchors), tuple((marker or " ", text) for marker, text in lines), at_end=at_end
         )

@@ -32,6 +32,8 @@ _OPENS_AT = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_LONGEST_PATH = 1_000  # bytes; with the root before it, other programs have to open it too
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
@@ -41,12 +43,18 @@ def checked_path(path: str) -> str:
     Raises:
         PatchError: It is absolute, leads upwards, or names no file.
     """
-    if "\0" in path:
-        raise PatchError(f"{path!r} is no path.")
+    try:
+        length = len(path.encode())
+    except UnicodeEncodeError:
+        raise PatchError(f"{path!r} holds half a character.") from None
+    if length > _LONGEST_PATH:
+        raise PatchError(f"{path[:80]}…: the path is longer than {_LONGEST_PATH:,} bytes.")
+    if _CONTROL.search(path):
+        raise PatchError(f"{path!r} is no path: it holds a control character.")
     if path.startswith(("/", "\\", "~")) or _DRIVE.match(path):
         raise PatchError(f"{path}: absolute paths are refused. Name it relative to the root.")
     parts = [part for part in re.split(r"[/\\]" if os.sep == "\\" else "/", path) if part != "."]
-    if ".." in parts:
+    if ".." in re.split(r"[/\\]", path):
         raise PatchError(f'{path}: ".." is refused. Paths stay under the root.')
     if not parts or not all(parts):
         raise PatchError(f"{path!r} names no file.")
@@ -111,6 +119,8 @@ class Tree:
         status = spot.call(os.stat, follow_symlinks=False)
         if stat.S_ISLNK(status.st_mode):
             raise PatchError(f"{path} is a link, and links are not followed. Patch its target.")
+        if stat.S_ISDIR(status.st_mode):
+            raise PatchError(f"{path} is a folder; a patch changes files alone.")
         if not stat.S_ISREG(status.st_mode):
             raise PatchError(f"{path} is no regular file.")
         if status.st_size > MAX_FILE_BYTES:

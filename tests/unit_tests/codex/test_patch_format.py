@@ -65,11 +65,21 @@ READ = [
         f"<<PATCH\n{EXAMPLE}\nPATCH",
         EXAMPLE.replace("*** Delete", "\n*** Delete"),
         EXAMPLE.replace("*** Begin Patch", "*** Begin Patch  "),
+        f"applypatch << EOF\n{EXAMPLE}\nEOF",
+        f"\ufeff{EXAMPLE}",
     ],
-    ids=["plain", "blank lines", "crlf", "fence", "shell", "heredoc", "gap", "trailing space"],
+    ids=[
+        *("plain", "blank lines", "crlf", "fence", "shell", "heredoc", "gap", "trailing space"),
+        *("other name", "byte order mark"),
+    ],
 )
 def test_a_patch_is_read(text):
     assert parse_patch(text) == READ
+
+
+def test_an_empty_line_may_lack_its_plus():
+    [add] = parse_patch("*** Begin Patch\n*** Add File: a\n+x\n\n\n+y\n\n*** End Patch")
+    assert add.lines == ("x", "", "", "y")
 
 
 def test_a_first_hunk_needs_no_header():
@@ -88,6 +98,7 @@ def test_a_first_hunk_needs_no_header():
         ("*** Update File: a", "changes nothing"),
         ("*** Update File: a\n@@\n*** Delete File: b", "a hunk without lines"),
         ("*** Update File: a\n@@x\n-x", '"@@" and a space'),
+        ("*** Update File: a\n@@ -1,2 +1,2 @@\n-x", "no line numbers"),
         ("*** Update File: a\n@@\nx", 'begins with " ", "-" or "+"'),
         ("*** Update File: a\n@@\n-x\n*** End of File\n-y\n*** End of Files", "a file section"),
         ("*** Delete File: a\n-x", "a file section"),

@@ -68,6 +68,13 @@ def test_line_ends_stay_as_they_are(before, after):
     assert updated(before, "@@\n a\n-b\n+B\n+new") == after
 
 
+def test_hunks_may_be_copied_with_their_line_ends():
+    hunks = "@@ a\n b\r\n\r\n-c\r\n+C\r\n*** End of File"
+    assert updated(b"a\r\nb\r\n\r\nc\r\n", hunks) == b"a\r\nb\r\n\r\nC\r\n"
+    with pytest.raises(PatchError, match="keeps its line ends"):
+        updated(b"a\r\n", "@@\n-a\r\n+a")  # other line ends are no change of the text
+
+
 @pytest.mark.parametrize(
     ("before", "hunks", "said"),
     [
