@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 TIMED_OUT = 124
 """The exit code of a command that was ended by its time limit, as coreutils' `timeout` has it."""
 
-_KEPT = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "VIRTUAL_ENV"})
+NOT_STARTED = 126
+"""The exit code of a command that could not be started, as shells have it."""
+
+_KEPT = frozenset(
+    {
+        *("PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "VIRTUAL_ENV", "LC_ALL"),
+        # These and no other LC_…: many a server passes on all that begin so, whatever they hold.
+        *("LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME"),
+    }
+)
 _PLAIN = {"TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "GIT_PAGER": "cat"}
 _MARK = "LANGCHAIN_AIMLAPI_COMMAND"
 _GRACE = 0.3  # seconds between asking processes to end and ending them
@@ -93,8 +102,9 @@ class LocalExecutor:
     - standard input: reading it meets its end at once;
     - more than its time, more than its share of output, and life after its end: its process group
       ends with it, on time-out, on cancellation, and when this process ends in any way. On Linux,
-      processes that left the group are found by a mark in their environment and ended too; one that
-      also cleared its environment is not found, nor on other systems one that left the group.
+      processes that left the group are found by a mark in their environment, or by the output that
+      they may still write, and ended too; one that cleared the one and turned the other elsewhere
+      is not found, nor on other systems one that left the group.
 
     For isolation pass one of LangChain's execution policies, such as `DockerExecutionPolicy()`.
     What such a process leaves behind elsewhere is up to the policy.
@@ -181,10 +191,8 @@ class LocalExecutor:
         self, command: str, timeout: float | None, cancelled: threading.Event
     ) -> ExecuteResponse:
         seconds = min(self._timeout if timeout is None else timeout, self._max_timeout)
-        if seconds <= 0:
+        if not seconds > 0:
             raise ValueError("The time-out has to be positive.")
-        if "\0" in command:
-            return ExecuteResponse("A command cannot hold a NUL character.", 2)
         lock = lock_of(self.root)
         while not lock.acquire(timeout=_POLL):
             if cancelled.is_set():
@@ -192,25 +200,35 @@ class LocalExecutor:
         try:
             with _Run(self._spawn, command, self._limit) as run:
                 return run.wait(seconds, cancelled)
+        except _NotStartedError as error:
+            return ExecuteResponse(f"The command could not be started: {error}", NOT_STARTED)
         finally:
             lock.release()
 
     def _spawn(self, command: str, mark: str, alive: int) -> subprocess.Popen[str]:
-        env = {key: value for key, value in os.environ.items() if key in _KEPT or key[:3] == "LC_"}
+        env = {key: value for key, value in os.environ.items() if key in _KEPT}
         env = {**env, **_PLAIN, **self._env, _MARK: mark}
         if self._policy is not None:
             shell = ("/bin/sh", "-c", command)
             return self._policy.spawn(workspace=self.root, env=env, command=shell)
-        return subprocess.Popen(  # noqa: S603 - running commands is what it is for
-            ("/bin/sh", "-c", _LAUNCHER, "sh", command),
-            cwd=self.root,
-            env=env,
-            stdin=alive,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            text=True,
-        )
+        try:
+            return subprocess.Popen(  # noqa: S603 - running commands is what it is for
+                ("/bin/sh", "-c", _LAUNCHER, "sh", command),
+                cwd=self.root,
+                env=env,
+                stdin=alive,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                text=True,
+            )
+        except (OSError, ValueError) as error:
+            # Too long a command, a NUL or half a character in it, a root that is gone.
+            raise _NotStartedError(getattr(error, "strerror", None) or error) from error
+
+
+class _NotStartedError(Exception):
+    """There is no process; the text says why."""
 
 
 class HeadAndTail:
@@ -279,10 +297,11 @@ class _Run:
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
+        given = (self._process.stdout, self._process.stderr)
+        self._streams = [stream for stream in given if stream is not None]
         self._readers = [
             threading.Thread(target=self._read, args=(stream.fileno(),), daemon=True)
-            for stream in (self._process.stdout, self._process.stderr)
-            if stream is not None
+            for stream in self._streams
         ]
         for reader in self._readers:
             reader.start()
@@ -335,8 +354,8 @@ class _Run:
         _running.discard(self)
         os.close(self._alive)
         self._drain()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None and not any(reader.is_alive() for reader in self._readers):
+        if not any(reader.is_alive() for reader in self._readers):
+            for stream in self._streams:
                 stream.close()
 
     def _signal(self, number: signal.Signals) -> None:
@@ -346,13 +365,40 @@ class _Run:
             # Of a policy that made no session of its own.
             self._process.send_signal(number)
         for _ in range(20):
-            strays = _marked(self._mark)
+            strays = _marked(self._mark) or self._holders()
             for pid in strays:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, number)
             if not strays or number != signal.SIGKILL:
                 break
             time.sleep(_POLL / 4)
+
+    def _holders(self) -> list[int]:
+        """Return the processes that can still write output (Linux; else none).
+
+        A process that left the group and cleared its environment keeps that, if it did not turn
+        its output elsewhere.
+        """
+        found: list[int] = []
+        for stream, reader in zip(self._streams, self._readers, strict=True):
+            if reader.is_alive():
+                found += _writers(os.fstat(stream.fileno()).st_ino)
+        return found
+
+
+def _writers(pipe: int) -> list[int]:
+    """Return the processes, no children of this one, that have the writing end of a pipe open."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if str(entry.readlink()) != f"pipe:[{pipe}]":
+                continue
+            process = entry.parent.parent
+            flags = (process / "fdinfo" / entry.name).read_text().partition("flags:")[2].split()[0]
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(flags, 8) & os.O_ACCMODE == os.O_WRONLY and int(parent) != os.getpid():
+                found.append(int(process.name))
+    return found
 
 
 def _marked(mark: str) -> list[int]:

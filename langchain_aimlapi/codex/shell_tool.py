@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from langchain_aimlapi.codex.execution import ExecuteResponse, Executor
     from langchain_aimlapi.codex.journal import Journal
 
+_LONGEST_MS = 10**9  # executors have limits of their own
+
 DESCRIPTION = """\
 Run a command in a shell and return its exit code and output. Set `workdir` instead of using cd. \
 Commands run one at a time, get no input, and are ended at their time limit; processes that they \
@@ -138,8 +140,15 @@ def shell_command(
         args_schema=_Arguments,
         response_format="content_and_artifact",
         handle_tool_error=True,
+        handle_validation_error=_misused,
         metadata={"type": "local_shell"} if wire == "local_shell" else None,
     )
+
+
+def _misused(error: Any) -> str:
+    """Tell the model what is wrong with its arguments."""
+    wrong = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return f"The command was not run. {'; '.join(wrong)}."
 
 
 def _placed(executor: Any, command: str, workdir: str | None) -> str:
@@ -150,19 +159,28 @@ def _placed(executor: Any, command: str, workdir: str | None) -> str:
     """
     if not command.strip():
         raise ToolException("The command is empty.")
-    if workdir in {None, "", "."}:
+    if workdir is None or workdir in {"", "."}:
         return command
     root = getattr(executor, "root", None)
-    if isinstance(root, Path) and not (root / str(workdir)).resolve().is_relative_to(root):
-        raise ToolException(f"workdir {workdir!r} is outside of {root}. Name a folder under it.")
-    return f"cd -- {shlex.quote(str(workdir))} || exit\n{command}"
+    if isinstance(root, Path):
+        try:
+            is_inside = (root / workdir).resolve().is_relative_to(root)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ToolException(f"workdir {workdir!r} is no folder: {error}.") from error
+        if not is_inside:
+            raise ToolException(
+                f"workdir {workdir!r} is outside of {root}. Name a folder under it."
+            )
+    # To the shell, "-" alone is another folder.
+    place = workdir if workdir.startswith("/") else f"./{workdir}"
+    return f"cd -- {shlex.quote(place)} || exit\n{command}"
 
 
 def _timeout(executor: Any, timeout_ms: int | None) -> dict[str, Any]:
     """Return the time limit in seconds; whole ones, where deepagents' executors want them."""
     if timeout_ms is None:
         return {}
-    seconds = timeout_ms / 1000
+    seconds = min(timeout_ms, _LONGEST_MS) / 1000
     return {"timeout": seconds if isinstance(executor, LocalExecutor) else math.ceil(seconds)}
 
 

@@ -53,10 +53,14 @@ def test_a_command_says_what_it_wrote_and_how_it_ended(tmp_path):
 def test_keys_stay_out_of_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("AIMLAPI_API_KEY", "secret-1")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-2")
+    monkeypatch.setenv("GITHUB_TOKEN", "secret-3")
+    monkeypatch.setenv("LC_TENANT_KEY", "secret-4")  # servers pass on all that begin so
+    monkeypatch.setenv("LC_ALL", "C")
     output = LocalExecutor(tmp_path, env={"MINE": "given"}).execute("env").output
     assert "secret" not in output
     assert "MINE=given" in output
     assert "PATH=" in output
+    assert "LC_ALL=C" in output
 
 
 @pytest.mark.parametrize(
@@ -67,19 +71,44 @@ def test_keys_stay_out_of_the_environment(tmp_path, monkeypatch):
         ("kill -9 $$", 137, None),
         ("nonexistent-command", 127, None),
         ("printf '\\377\\376'", 0, "\ufffd\ufffd"),
-        ("echo \0", 2, "A command cannot hold a NUL character."),
+        ("echo \0", 126, "The command could not be started: embedded null byte"),
+        ("echo \ud800", 126, None),
+        (
+            "echo " + "x" * 3_000_000,
+            126,
+            "The command could not be started: Argument list too long",
+        ),
         (
             f"{sys.executable} -c 'import os\ntry: os.wait()\nexcept ChildProcessError: print(1)'",
             0,
             "1\n",
         ),
     ],
-    ids=["stdin", "read", "killed", "unknown", "bytes", "nul", "no foreign children"],
+    ids=[
+        "stdin",
+        "read",
+        "killed",
+        "unknown",
+        "bytes",
+        "nul",
+        "surrogate",
+        "long",
+        "no foreign children",
+    ],
 )
 def test_odd_commands_end_clearly(tmp_path, command, code, output):
     ran = LocalExecutor(tmp_path, timeout=20).execute(command)
     assert ran.exit_code == code
     assert output is None or ran.output == output
+
+
+def test_a_root_that_is_gone_is_said_so(tmp_path):
+    executor = LocalExecutor(tmp_path)
+    assert executor.execute(f"rm -r {tmp_path}").exit_code == 0
+    ran = executor.execute("echo")
+    assert ran == ExecuteResponse(
+        "The command could not be started: No such file or directory", 126
+    )
 
 
 def test_a_command_that_never_ends_is_ended(tmp_path, nap):
@@ -107,6 +136,7 @@ def test_no_command_has_more_than_the_longest_time(tmp_path):
         "(sleep {nap} & sleep {nap} &) ; echo begun",
         "trap '' TERM HUP; sleep {nap} & echo begun",
         pytest.param("setsid sleep {nap} & echo begun", marks=linux),
+        pytest.param("env -i setsid sleep {nap} & echo begun", marks=linux),
         pytest.param(
             "setsid sh -c 'trap \"\" TERM; sleep {nap}; sleep {nap}' & echo begun", marks=linux
         ),
