@@ -16,9 +16,9 @@ from typing_extensions import override
 from langchain_aimlapi._dialects.assembler import MessageAssembler
 from langchain_aimlapi._dialects.calls import id_of, number_of
 from langchain_aimlapi._dialects.stream_parser import StreamParser
-from langchain_aimlapi._messages.content import as_text, kind_of
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.conversation import named, wire_messages
+from langchain_aimlapi._messages.foreign_blocks import as_text, kind_of
 from langchain_aimlapi._messages.reasoning import text_in
 from langchain_aimlapi._messages.tools import function_choice, function_tool
 from langchain_aimlapi._messages.usage import cost_from, llm_output, meta_from, usage_from_chat

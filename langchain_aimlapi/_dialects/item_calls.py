@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_aimlapi._dialects.output_items import CALLS
-from langchain_aimlapi._messages.content import as_text
 from langchain_aimlapi._messages.custom_tools import (
     CLOSING,
     OPENING,
@@ -13,6 +12,7 @@ from langchain_aimlapi._messages.custom_tools import (
     json_piece,
     shell_arguments,
 )
+from langchain_aimlapi._messages.foreign_blocks import as_text
 from langchain_aimlapi._messages.tool_calls import is_whole_object
 
 if TYPE_CHECKING:

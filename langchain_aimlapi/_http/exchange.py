@@ -372,14 +372,14 @@ class EventDecoder:
             AIMLAPIProtocolError: An event is not a JSON object, not UTF-8, or too large.
             AIMLAPIError: The server sent an error as an event.
         """
-        data = self._inflater.feed(chunk, _MAX_BODY)
-        if not self._is_begun and (begin := data.lstrip(_BLANK)[:1]):
-            self._is_begun = True
-            self._plain = [] if begin == b"{" else None
-        if self._plain is not None:
-            self._plain.append(data)
-            return
         try:
+            data = self._inflater.feed(chunk, _MAX_BODY)
+            if not self._is_begun and (begin := data.lstrip(_BLANK)[:1]):
+                self._is_begun = True
+                self._plain = [] if begin == b"{" else None
+            if self._plain is not None:
+                self._plain.append(data)
+                return
             yield from self._decode(self._sse.feed(data))
         except AIMLAPIError as error:
             self._exchange.noted(error, self._response)

@@ -17,11 +17,10 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-
+from langchain_aimlapi._messages.foreign_blocks import as_text, kind_of, standard_block
 from langchain_aimlapi._messages.media import media_part
-from langchain_aimlapi._wire.json import SHAPE_ERRORS, dumps
-from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRequestError
+from langchain_aimlapi._wire.json import SHAPE_ERRORS
+from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,9 +32,6 @@ Part = dict[str, Any]
 
 _TEXT_TYPES = frozenset({"text", "input_text", "output_text"})
 _PDF = "application/pdf"
-_MIME = {"pdf": _PDF, "txt": "text/plain", "md": "text/markdown"}
-_UNTYPED = ("text", "image", "document")
-"""Keys by which Bedrock's blocks, which have no type, are known."""
 _NESTED = frozenset({"tool_result", "search_result", "document"})
 _OF_FILES = frozenset({"base64", "blob", "data", "url", "uri", "source", "file", "image_url"})
 _TEXTUAL = frozenset({"application/json", "application/xml", "application/yaml"})
@@ -64,87 +60,16 @@ def blocks_of(content: Any) -> list[Part]:
     ]
 
 
-def as_text(value: Any) -> str:
-    """Return any value as text: text as it is, bytes of text decoded, the rest as JSON.
-
-    What JSON cannot hold is written as near to it as can be: nothing is refused.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
-    try:
-        return value.decode() if isinstance(value, bytes) else dumps(value).decode()
-    except (ValueError, AIMLAPIConfigurationError):
-        pass
-    try:
-        near = to_json(value, fallback=repr, inf_nan_mode="null", bytes_mode="base64")
-    except (ValueError, RecursionError):
-        return repr(value)
-    return near.decode()
-
-
-def kind_of(block: Part) -> str:
-    """Return the type of a block; empty if it has none that is text."""
-    kind = block.get("type")
-    return kind if isinstance(kind, str) else ""
-
-
 def unwrapped(block: Part) -> Part:
     """Return the block that LangChain's `non_standard` block holds, or the block itself."""
     while kind_of(block) == "non_standard" and isinstance(value := block.get("value"), dict):
         block = value
-    return _standard(block)
-
-
-def _standard(block: Part) -> Part:
-    """Give a block of Bedrock's, Google's or MCP's the shape of LangChain's."""
-    kind = kind_of(block)
-    holder = block.get(kind) if kind else None
-    if kind == "custom_tool_call_output":  # what langchain-openai's custom tools return
-        return {"type": "text", "text": as_text(block.get("output"))}
-    if not kind:
-        kind = next((key for key in _UNTYPED if key in block), "")
-        holder = block.get(kind)
-        if kind == "text" and isinstance(holder, str):
-            return {"type": "text", "text": holder}
-    if kind in {"image", "document"} and isinstance(holder, dict):
-        source = holder.get("source")
-        data = source.get("bytes") if isinstance(source, dict) else None
-        ending = holder.get("format")
-        if data is not None and isinstance(ending, str):
-            mime = {"image": f"image/{ending}", "document": _MIME.get(ending, f"text/{ending}")}
-            name = {"name": holder["name"]} if holder.get("name") else {}
-            shape = {"image": "image", "document": "file"}[kind]
-            return {"type": shape, "base64": _base64(data), "mime_type": mime[kind], **name}
-    if kind == "guard_content" and isinstance(held := block.get("guardContent"), dict):
-        return {"type": "text", "text": (held.get("text") or {}).get("text")}
-    mime_type = block.get("mime_type") or block.get("mimeType")
-    data = block.get("data")
-    if kind in {"media", "image"} and data is not None and isinstance(mime_type, str):
-        shape = "image" if mime_type.startswith("image/") else "file"
-        if mime_type.startswith(("audio/", "video/")):
-            shape = mime_type[:5]
-        return {
-            **_without(block, "data"),
-            "type": shape,
-            "base64": _base64(data),
-            "mime_type": mime_type,
-        }
-    return block
-
-
-def _without(block: Part, *keys: str) -> Part:
-    return {key: value for key, value in block.items() if key not in keys}
-
-
-def _base64(data: Any) -> Any:
-    return base64.b64encode(data).decode() if isinstance(data, bytes) else data
+    return standard_block(block)
 
 
 def text_of(blocks: Iterable[Part]) -> str:
     """Join the text of the blocks that are text, in their order, with nothing in between."""
-    shaped = (block if kind_of(block) else _standard(block) for block in blocks)
+    shaped = (block if kind_of(block) else standard_block(block) for block in blocks)
     return "".join(_text(block)["text"] for block in shaped if kind_of(block) in _TEXT_TYPES)
 
 
@@ -333,18 +258,20 @@ def _plain_text(block: Part) -> Part:
                 "A text-plain block holds base64 that is no UTF-8 text. Decode it first: "
                 '{"type": "text-plain", "text": "…"}.'
             )
-    if not text and isinstance(block.get("url"), str):
+    if not text and "text" not in block:
         raise AIMLAPIInvalidRequestError(
-            "A text-plain block needs its text, the API fetches nothing by URL: "
+            "A text-plain block needs its text, the API fetches nothing by URL or id: "
             '{"type": "text-plain", "text": "…"}.'
         )
     return _text({"text": text})
 
 
 def _decoded(encoded: str | bytes) -> str | None:
-    """Return the text that stands in base64; None if it is none."""
+    """Return the text that stands in base64, in either alphabet; None if it is none."""
+    text = encoded.decode("latin-1") if isinstance(encoded, bytes) else encoded
+    text = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        return base64.b64decode(encoded, validate=True).decode()
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode()
     except ValueError:
         return None
 
@@ -426,6 +353,8 @@ def _source_url(block: Part, *, default_mime: str) -> str | None:
         encoded = block.get("data")
     if isinstance(encoded, bytes):
         encoded = encoded.decode("ascii")
+    if encoded and str(encoded).startswith("data:"):
+        return str(encoded)
     if encoded:
         mime = block.get("mime_type") or source.get("media_type") or default_mime
         return f"data:{mime};base64,{encoded}"

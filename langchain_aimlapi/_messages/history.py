@@ -32,13 +32,12 @@ from langchain_core.messages import (
 )
 
 from langchain_aimlapi._messages.content import (
-    as_text,
     blocks_of,
-    kind_of,
     refusal_of,
     text_of,
     unwrapped,
 )
+from langchain_aimlapi._messages.foreign_blocks import as_text, kind_of
 from langchain_aimlapi._messages.tool_calls import without_mark
 from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
@@ -52,6 +51,7 @@ NOT_RUN = "No result: this call was not run."
 """What stands in the place of a result that is missing."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAX_ID = 40  # characters of a call's id that the upstream takes on chat completions
 _CALL_BLOCKS = frozenset({"tool_use", "tool_call", "invalid_tool_call"})
 _WITHOUT_LOSS = frozenset(
     {
@@ -171,6 +171,14 @@ def legal_name(name: Any) -> str:
     return f"{cleaned}_{digest}"
 
 
+def _legal_id(call_id: str) -> str:
+    """Return an id of a call that is short enough, the same each time."""
+    if len(call_id) <= _MAX_ID:
+        return call_id
+    digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{call_id[: _MAX_ID - len(digest) - 1]}_{digest}"
+
+
 def _take(
     turns: list[Turn],
     position: int,
@@ -195,7 +203,8 @@ def _take(
         return
     role = _role_of(message, position)
     if role in _ASSISTANT_ROLES:
-        made = AIMessage(content=message.content, name=message.name)
+        kwargs = message.additional_kwargs
+        made = AIMessage(content=message.content, name=message.name, additional_kwargs=kwargs)
         turns.append(_assistant(turns, position, made, messages))
     elif role not in _RESULT_ROLES:
         content = message.content
@@ -222,10 +231,10 @@ def _results_in(message: BaseMessage) -> Iterator[tuple[str, str, Any]]:
         yield _text(message.tool_call_id), "", message.content
     elif isinstance(message, FunctionMessage):
         yield "", _text(message.name), message.content
-    elif isinstance(message, ChatMessage) and message.role in _RESULT_ROLES:
+    elif isinstance(message, ChatMessage) and message.role.lower() in _RESULT_ROLES:
         given = getattr(message, "tool_call_id", None)
         given = given or message.additional_kwargs.get("tool_call_id")
-        name = _text(message.name) if message.role == "function" else ""
+        name = _text(message.name) if message.role.lower() == "function" else ""
         yield _text(given), name, message.content
     elif not isinstance(message, (AIMessage, SystemMessage)) and _holds_results(message):
         for block in blocks_of(message.content):
@@ -297,7 +306,7 @@ def _assistant(
     )
     ids: set[str] = set()
     for came_as, name, arguments in calls_of(message, messages):
-        call_id = came_as
+        call_id = _legal_id(came_as)
         if not call_id or call_id in ids:
             call_id = f"{came_as or 'call'}_{position}_{len(turn.calls)}"
             taken = ids.union(call.id for call in _nearest_first(turns))
@@ -331,6 +340,11 @@ def calls_of(
             if "tool_calls" not in message.model_fields_set or _is_answered(call_id, messages):
                 arguments = without_mark(_arguments(block.get("input", block.get("args"))))
                 yield call_id, block.get("name"), arguments
+    old = message.additional_kwargs.get("function_call")
+    if isinstance(old, dict):
+        name = _text(old.get("name"))
+        if "tool_calls" not in message.model_fields_set or _is_answered("", messages, name):
+            yield "", name, without_mark(_arguments(old.get("arguments")))
 
 
 def _arguments(arguments: Any) -> str:
@@ -338,8 +352,9 @@ def _arguments(arguments: Any) -> str:
     return "" if arguments is None else as_text(arguments)
 
 
-def _is_answered(call_id: str, messages: Sequence[BaseMessage]) -> bool:
-    return any(given == call_id for message in messages for given, _, _ in _results_in(message))
+def _is_answered(call_id: str, messages: Sequence[BaseMessage], name: str = "") -> bool:
+    results = (result for message in messages for result in _results_in(message))
+    return any((given, of) == (call_id, name) for given, of, _ in results)
 
 
 # --- roles ----------------------------------------------------------------------------------------
@@ -361,6 +376,7 @@ def _role_of(message: BaseMessage, position: int) -> str:
         return "tool"
     role = getattr(message, "role", message.type)
     if isinstance(role, str):
+        role = role.lower()
         if role in _ROLES:
             return _ROLES[role]
         if role in _ASSISTANT_ROLES or role in _RESULT_ROLES:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import AIMessage
 
 from langchain_aimlapi._messages.content import (
-    as_text,
     blocks_of,
     refusal_of,
     text_of,
     tool_result,
 )
+from langchain_aimlapi._messages.foreign_blocks import as_text
 from langchain_aimlapi._messages.history import calls_of
 from langchain_aimlapi._messages.tools import wire_tool
 from langchain_aimlapi._wire.json import dicts_in, dumps
