@@ -231,7 +231,7 @@ def _results_in(message: BaseMessage) -> Iterator[tuple[str, str, Any]]:
         yield _text(message.tool_call_id), "", message.content
     elif isinstance(message, FunctionMessage):
         yield "", _text(message.name), message.content
-    elif isinstance(message, ChatMessage) and message.role.lower() in _RESULT_ROLES:
+    elif isinstance(message, ChatMessage) and _text(message.role).lower() in _RESULT_ROLES:
         given = getattr(message, "tool_call_id", None)
         given = given or message.additional_kwargs.get("tool_call_id")
         name = _text(message.name) if message.role.lower() == "function" else ""
