@@ -182,6 +182,7 @@ def wire_items(
     def items_of(turn: AssistantTurn) -> list[dict[str, Any]]:
         if begin is None or turn.message is not messages[begin]:
             return replay.items_of(turn)
+        kinds.update({call.id: _kind_called(call.name, tools) for call in turn.calls})
         kinds.update(call_kinds(turn.message))
         # Calls that were taken out of the message wait for their results at the vendor.
         gone = [call_id for call_id in kinds if all(call_id != c.came_as for c in turn.calls)]
@@ -212,14 +213,14 @@ def _position_of(previous: str | None, messages: Sequence[BaseMessage]) -> int |
     return None
 
 
-def _kind_called(name: Any, tools: Sequence[Mapping[str, Any]]) -> str | None:
+def _kind_called(name: Any, tools: Sequence[Mapping[str, Any]]) -> str:
     """Return the kind of the calls of a tool, for a result whose call only the vendor has."""
     for tool in tools:
         if tool["type"] == "custom" and tool["name"] == name:
             return "custom_tool_call"
         if tool["type"] == "local_shell" and name == SHELL_TOOL:
             return "local_shell_call"
-    return None
+    return "function_call"
 
 
 def _as_it_is(wire: dict[str, Any]) -> list[dict[str, Any]]:

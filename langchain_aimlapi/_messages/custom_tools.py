@@ -89,7 +89,10 @@ def call_output(kind: str | None, call_id: str, output: str) -> dict[str, Any]:
     if kind == "local_shell_call":
         # The schema has no call_id here, the upstream's client sends it; both are the call's.
         answer = {"type": "local_shell_call_output", "id": call_id, "call_id": call_id}
-        return {**answer, "output": output}
+        # Its output is JSON; a refusal or a tool's error may come as plain words.
+        is_json = bool(_object(output, kind))
+        told = output if is_json else json.dumps({"output": output}, ensure_ascii=False)
+        return {**answer, "output": told}
     return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 

@@ -320,7 +320,9 @@ def tool_advice(words: str) -> str | None:
     """Say what to send in place of a kind of tool that a server refuses; None for other words."""
     if re.search(r"\blocal_shell\b", words):
         return 'Send the shell as a function: shell_command(…, wire="function"), the default.'
-    if re.search(r"\bcustom\b", words) and re.search(r"\btools?\b|\btype\b", words, re.IGNORECASE):
+    if re.search(r"\bcustom\b", words, re.IGNORECASE) and re.search(
+        r"\btools?\b|\btype\b|'custom'", words, re.IGNORECASE
+    ):
         return (
             'Send the free-form tool as a function: apply_patch(…, wire="function"), or for other '
             "tools a plain function of one string."

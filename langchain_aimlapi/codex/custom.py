@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.tools import Tool
+from pydantic import BaseModel, StrictStr
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KIND = "custom_tool"
+_ARGUMENT = "__arg1"
+
+
+class _Input(BaseModel):
+    """What a free-form tool takes; where it is sent as a function a model may send other JSON."""
+
+    text: StrictStr
+
+
+class _TextTool(Tool):
+    """Takes one text, and has what is none refused as the arguments of any tool are."""
+
+    @override
+    def run(self, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().run(_one(tool_input), *args, **kwargs)
+
+    @override
+    async def arun(self, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
+        return await super().arun(_one(tool_input), *args, **kwargs)
+
+
+def _one(given: Any) -> Any:
+    """Return the one argument among those that a model sent."""
+    if not isinstance(given, dict) or len(given) == 1:
+        return given
+    return {_ARGUMENT: given.get(_ARGUMENT)}
+
+
+def _checked(func: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a function refuse what is no text."""
+
+    @functools.wraps(func)
+    def run(text: Any, *args: Any, **kwargs: Any) -> Any:
+        return func(_Input(text=text).text, *args, **kwargs)
+
+    @functools.wraps(func)
+    async def arun(text: Any, *args: Any, **kwargs: Any) -> Any:
+        return await func(_Input(text=text).text, *args, **kwargs)
+
+    return arun if inspect.iscoroutinefunction(func) else run
 
 
 def grammar(syntax: Literal["lark", "regex"], definition: str) -> dict[str, Any]:
@@ -74,10 +117,11 @@ def custom_tool(
     if format is not None:
         metadata["format"] = format
     is_async = inspect.iscoroutinefunction(func)
-    return Tool(
+    checked = _checked(func)
+    return _TextTool(
         name=name,
-        func=None if is_async else func,
-        coroutine=func if is_async else None,
+        func=None if is_async else checked,
+        coroutine=checked if is_async else None,
         description=description,
         metadata=metadata,
         **options,

@@ -104,6 +104,7 @@ def apply_patch(
         format=grammar("lark", GRAMMAR),
         response_format="content_and_artifact",
         handle_tool_error=True,
+        handle_validation_error="The patch was not applied. It is text: all of it, as one string.",
     )
     if wire == "function":
         made.metadata = None

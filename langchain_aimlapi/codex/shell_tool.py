@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from langchain_core.tools import StructuredTool, ToolException
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from typing_extensions import override
 
 from langchain_aimlapi.codex.execution import LocalExecutor
@@ -33,8 +33,19 @@ leave behind are ended too. Long output is cut in the middle."""
 """What the model reads of `shell_command`."""
 
 
+def _line(command: Any) -> Any:
+    """Return a command as a line; older Codex models were asked for a list of words."""
+    if isinstance(command, list) and all(isinstance(word, str) for word in command):
+        return shlex.join(command)
+    return command
+
+
 class _Arguments(BaseModel):
-    command: Annotated[str, Field(description="The command, as a line or script for the shell.")]
+    command: Annotated[
+        str,
+        Field(description="The command, as a line or script for the shell."),
+        BeforeValidator(_line),
+    ]
     workdir: Annotated[
         str | None, Field(description="The folder to run it in, relative to the root.")
     ] = None

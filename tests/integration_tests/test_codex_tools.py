@@ -325,6 +325,7 @@ def test_what_the_vendor_does_not_document_is_warned_about(project):
     ("said", "advice"),
     [
         ("Invalid value: 'custom'. Supported values are: 'function'.", 'apply_patch(…, wire="fun'),
+        ("Custom tools are not supported with this model.", 'apply_patch(…, wire="function")'),
         ("The local_shell tool is no longer supported.", 'shell_command(…, wire="function")'),
     ],
 )
@@ -374,6 +375,24 @@ async def test_any_free_form_tool_is_called(make, endpoint, way):
         assert answered["output"] == "3"
     else:
         assert emulator.requests[-1].json["messages"][-1]["content"] == "3"
+
+
+@pytest.mark.parametrize("name", ["apply_patch", "calculate"])
+@pytest.mark.parametrize(
+    "args", [{}, {"__arg1": None}, {"__arg1": ["1"]}, {"__arg1": 1}, {"patch": "1", "why": "x"}]
+)
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+async def test_a_function_call_without_its_text_is_told_to_the_model(project, name, args, way):
+    emulator = Emulator().script(Reply(tool_calls=[ToolCall(name, args)]), Reply("Sorry."))
+    agent = create_agent(model_on(emulator, "chat_completions"), [apply_patch(project), our_tool()])
+    messages = await run(agent, way)
+    assert messages[-1].text == "Sorry."
+    assert messages[-2].status == "error"
+    assert ("is text" if name == "apply_patch" else "valid string") in messages[-2].content
+
+
+def test_what_stands_beside_the_text_does_not_matter():
+    assert our_tool().invoke({"__arg1": "1+2", "why": "Because."}) == "3"
 
 
 @pytest.mark.parametrize("endpoint", ["chat_completions", "responses"])

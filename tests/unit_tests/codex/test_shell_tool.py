@@ -46,6 +46,10 @@ def test_what_cannot_be_run_is_said(tmp_path, args, said):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["loop", "out"]
 
 
+def test_a_command_may_be_a_list_of_words(tmp_path):
+    assert call(shell_command(tmp_path), command=["echo", "a  b"]).content.endswith("\na  b\n")
+
+
 @pytest.mark.parametrize("folder", ["sub", "./sub", "-", "-P", "$(touch ran)", "a b"])
 def test_any_name_of_a_folder_is_that_folder(tmp_path, folder):
     (tmp_path / folder).mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -77,21 +78,27 @@ def test_each_call_that_the_vendor_keeps_gets_its_kind_of_result(answer, followi
     for kind, item in outputs.items():
         assert item.get("call_id") == kind.removesuffix("_output")
         run = {f"{call['id']}_output" for call in answer.tool_calls}
-        assert item["output"] == ("Seen." if kind in run else NOT_RUN)
+        output = "Seen." if kind in run else NOT_RUN
+        is_shell = kind.startswith("local_shell")
+        assert item["output"] == (json.dumps({"output": output}) if is_shell else output)
     assert [item.get("role") for item in items[3:]] == ["user" for _ in following]
 
 
-def test_the_kind_of_a_result_whose_call_only_the_vendor_has_is_that_of_its_tool():
+BARE = answered(PATCHED, LOOKED, SHELL).model_copy(update={"additional_kwargs": {}})
+
+
+@pytest.mark.parametrize("before", [[], [BARE]], ids=["results alone", "without its items"])
+def test_the_kind_of_a_result_whose_call_only_the_vendor_has_is_that_of_its_tool(before):
     params = {
         "model": MODEL,
         "previous_response_id": "resp_1",
         "tools": [wire_tool(tool) for tool in TOOLS],
     }
     results = [
-        ToolMessage("Seen.", tool_call_id=name, name=name)
-        for name in ("patch", "look", "shell_command")
+        ToolMessage("Seen.", tool_call_id=call["id"], name=call["name"])
+        for call in (PATCHED, LOOKED, SHELL)
     ]
-    items = ResponsesDialect().build_payload(results, params)["input"]
+    items = ResponsesDialect().build_payload([*before, *results], params)["input"]
     kinds = ["custom_tool_call_output", "function_call_output", "local_shell_call_output"]
     assert [item["type"] for item in items] == kinds
 
