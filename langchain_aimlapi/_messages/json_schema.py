@@ -49,6 +49,17 @@ _REFUSED = frozenset(
         *("prefixItems", "patternProperties", "$dynamicRef", "$recursiveRef"),
     }
 )
+_ABOVE_STRICT = frozenset({"anyOf", "oneOf", "enum", "const"})
+"""What the root of a strict schema may not be: it is one object."""
+_FORMATS = frozenset(
+    {
+        *("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"),
+    }
+)
+"""Formats of texts in strict schemas; the upstream refuses others, pydantic's `uri` among them."""
+_LOOKAROUND = re.compile(r"(?<!\\)(?:\\\\)*\(\?<?[=!]")
+"""Not in the patterns of strict schemas; pydantic writes one for each `Decimal`."""
+_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 _ANYTHING = "a value of any type (Any)"
 _KINDS = frozenset({"type", "enum", "const", "anyOf", "oneOf", "$ref", "properties"})
 """One of these says what a value may be; a schema without them takes anything."""
@@ -90,13 +101,7 @@ def inlined(schema: Schema) -> Schema:
         name = names.setdefault(reference, _unused(_last_part(reference), names.values()))
         return {"$ref": f"#/$defs/{name}", **beside}
 
-    root = {key: value for key, value in schema.items() if key not in _DEFINITIONS}
-    passed = {"#"}
-    while isinstance(reference := root.get("$ref"), str) and reference not in passed:
-        passed.add(reference)
-        beside = {key: value for key, value in root.items() if key != "$ref"}
-        root = {**_target(schema, reference), **beside}
-    whole = change(root)
+    whole = change(_root(schema))
     kept: dict[str, Schema] = {}
     while len(kept) < len(names):
         for reference, name in list(names.items()):
@@ -105,16 +110,30 @@ def inlined(schema: Schema) -> Schema:
     return {**whole, "$defs": kept} if kept else whole
 
 
+def _root(schema: Schema) -> Schema:
+    """Return the root without definitions, and without being a reference or an `allOf` of one."""
+    root = _merged({key: value for key, value in schema.items() if key not in _DEFINITIONS})
+    passed = {"#"}
+    while isinstance(reference := root.get("$ref"), str) and reference not in passed:
+        passed.add(reference)
+        beside = {key: value for key, value in root.items() if key != "$ref"}
+        root = _merged({**_target(schema, reference), **beside})
+    return root
+
+
 def _plain(node: Schema) -> Schema:
     """Write `allOf` of one reference, as pydantic did before 2.9, as the reference that it is.
 
-    Words that are None, as some frameworks have them, are none.
+    Words that are None, as some frameworks have them, are none; types in capitals are Google's.
     """
     node = {
         key: value
         for key, value in node.items()
         if value is not None or key not in {"title", "description"}
     }
+    kind = node.get("type")
+    if isinstance(kind, str) and kind not in _TYPES and kind.lower() in _TYPES:
+        node["type"] = kind.lower()
     parts = node.get("allOf")
     if isinstance(parts, list) and len(parts) == 1 and [*parts[0]] == ["$ref"]:
         node = {**{key: node[key] for key in node if key != "allOf"}, **parts[0]}
@@ -212,16 +231,22 @@ def strict(schema: Schema) -> Schema:
     Raises:
         AIMLAPIConfigurationError: It needs what strict schemas cannot say; names the path.
     """
-    return _strict(schema, "")
+    if above := sorted(_ABOVE_STRICT.intersection(schema)):
+        _refuse("", f"one with {above[0]!r}")
+    return _strict({key: value for key, value in schema.items() if key != "nullable"}, "")
 
 
 def _strict(node: Any, path: str) -> Schema:
     if not isinstance(node, dict):
         _refuse(path, _ANYTHING)
-    node = _with_null(_merged(node, path))
+    node = _with_null(_merged(node))
     _check(node, path)
     named = {("anyOf" if key == "oneOf" else key): value for key, value in node.items()}
     wire = {key: value for key, value in named.items() if key in _SAYABLE}
+    if wire.get("format") not in _FORMATS:
+        wire.pop("format", None)
+    if _LOOKAROUND.search(str(wire.get("pattern"))):
+        del wire["pattern"]
     if len(wire) > 1 and "$ref" in wire:
         wire = {"anyOf": [{"$ref": wire.pop("$ref")}], **wire}
     if _is(wire, "object"):
@@ -245,6 +270,8 @@ def _check(node: Schema, path: str) -> None:
     """Refuse what a strict schema cannot say."""
     if refused := sorted(_REFUSED.intersection(node)):
         _refuse(path, f"one with {refused[0]!r}")
+    if "allOf" in node:
+        _refuse(path, "one with 'allOf' of several")
     if isinstance(node.get("items"), list):
         _refuse(path, "a tuple (a list of items)")
     if {"oneOf", "anyOf"} <= node.keys():
@@ -259,14 +286,12 @@ def _check(node: Schema, path: str) -> None:
         _refuse(path, "an open dict")
 
 
-def _merged(node: Schema, path: str) -> Schema:
+def _merged(node: Schema) -> Schema:
     """Take the one schema of an `allOf` for what it is: pydantic 1 writes so."""
-    if "allOf" not in node:
+    parts = node.get("allOf")
+    if not isinstance(parts, list) or len(parts) != 1 or not isinstance(parts[0], dict):
         return node
-    parts = node["allOf"]
-    if not isinstance(parts, list) or len(parts) != 1:
-        _refuse(path, "one with 'allOf' of several")
-    return _merged({**parts[0], **{key: node[key] for key in node if key != "allOf"}}, path)
+    return _merged({**parts[0], **{key: node[key] for key in node if key != "allOf"}})
 
 
 def _with_null(node: Schema) -> Schema:

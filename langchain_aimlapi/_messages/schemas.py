@@ -9,8 +9,10 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import hashlib
 import inspect
 import re
+from contextlib import contextmanager
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
@@ -26,7 +28,7 @@ from typing import (
 
 from langchain_core.tools import BaseTool, Tool, create_schema_from_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, Field, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 from pydantic.errors import PydanticUserError
 from typing_extensions import NotRequired, ReadOnly, Required, get_type_hints, is_typeddict
 
@@ -34,14 +36,19 @@ from langchain_aimlapi._messages import json_schema
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What the API takes for the name of a schema or of a function."""
 
 _NO_OBJECTS = (str, bytes, int, float, complex, list, tuple, set, frozenset, dict, enum.Enum)
-_SCHEMA_KEYS = ("parameters", "input_schema", "inputSchema", "schema")
-"""Where the schema stands: OpenAI's functions, Anthropic's and MCP's tools, OpenAI's formats."""
+SCHEMA_KEYS = (
+    *("parameters", "input_schema", "inputSchema", "schema"),
+    *("parametersJsonSchema", "parameters_json_schema"),
+)
+"""Where the schema stands: OpenAI's functions, Anthropic's and MCP's tools, OpenAI's formats,
+Google's functions."""
+_NOT_FUNCTIONS: tuple[Any, ...] = (Any, object)
 
 
 class Function(NamedTuple):
@@ -64,11 +71,12 @@ class Function(NamedTuple):
             AIMLAPIConfigurationError: The schema is none of an object, or cannot be strict.
         """
         strict = strict if self.strict is None else self.strict
-        schema = _object(self.name, json_schema.inlined(self.schema))
         wire: dict[str, Any] = {"name": self.name}
         if self.description:
             wire["description"] = self.description
-        wire[key] = json_schema.strict(schema) if strict else schema
+        with _describing(repr(self.name)):
+            schema = _object(self.name, json_schema.inlined(self.schema))
+            wire[key] = json_schema.strict(schema) if strict else schema
         if strict is not None:
             wire["strict"] = strict
         return wire
@@ -84,15 +92,25 @@ def read(given: Any) -> Function:
     Raises:
         AIMLAPIConfigurationError: It is nothing of the kind.
     """
-    try:
+    with _describing(kind_of(given)):
         return _read(given)
+
+
+@contextmanager
+def _describing(what: str) -> Iterator[None]:
+    """Name what has no description or a broken one."""
+    try:
+        yield
     except AIMLAPIConfigurationError:
         raise
-    except (PydanticUserError, ValueError, TypeError, KeyError, NameError, AttributeError) as error:
+    except (PydanticUserError, *_BROKEN) as error:
         raise AIMLAPIConfigurationError(
-            f"Not a tool or schema: {kind_of(given)} cannot be described as JSON "
+            f"Not a tool or schema: {what} cannot be described as JSON "
             f"({type(error).__name__}: {error})."
         ) from error
+
+
+_BROKEN = (ValueError, TypeError, KeyError, NameError, AttributeError, RecursionError)
 
 
 def _read(given: Any) -> Function:
@@ -107,7 +125,9 @@ def _read(given: Any) -> Function:
     kind = get_origin(given) or given  # of Box[int]
     if isinstance(kind, type) and (dataclasses.is_dataclass(kind) or is_typeddict(kind)):
         return _from_dataclass(given, kind)
-    is_function = callable(given) and get_origin(given) is None
+    is_function = callable(given) and get_origin(given) is None and given not in _NOT_FUNCTIONS
+    if hasattr(given, "__supertype__"):  # a NewType
+        is_function = False
     if is_function and not (isinstance(given, type) and issubclass(given, _NO_OBJECTS)):
         return _from_callable(given)
     raise _no_object(kind_of(given))
@@ -122,15 +142,21 @@ def traced(given: Any) -> dict[str, Any]:
 
 def legal_name(title: str) -> str:
     """Make a title a name that the API takes: letters, digits, `_` and `-`, 64 at most."""
-    return re.sub(r"[^a-zA-Z0-9_-]+", "_", title).strip("_")[:64] or "schema"
+    if name := re.sub(r"[^a-zA-Z0-9_-]+", "_", title).strip("_")[:64]:
+        return name
+    # Titles in other scripts differ, and their names have to.
+    digest = hashlib.sha256(title.encode(errors="replace")).hexdigest()[:8]
+    return f"schema_{digest}" if title else "schema"
 
 
 def kind_of(value: Any) -> str:
     """Name a value for an error, without what may be secret in it."""
     if isinstance(value, dict):
         return f"a dict with the keys {sorted(map(str, value))}"
-    if isinstance(value, type) or get_origin(value) is not None:
-        return f"{getattr(value, '__name__', value)!s}"
+    if get_origin(value) is not None:
+        return str(value)
+    if isinstance(value, type) or hasattr(value, "__supertype__"):
+        return str(value.__name__)
     return repr(type(value).__name__)
 
 
@@ -155,7 +181,10 @@ def _object(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         kind = "object"
     if kind != "object":
         raise _no_object(name)
-    return {**schema, "type": "object", "properties": schema.get("properties") or {}}
+    properties = schema.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise TypeError("its properties are no dict")
+    return {**schema, "type": "object", "properties": properties}
 
 
 # --- kinds --------------------------------------------------------------------------------------
@@ -171,7 +200,7 @@ def _from_dict(given: Mapping[str, Any]) -> Function:
         given = {**spec, "parameters": (spec.get("inputSchema") or {}).get("json")}
         given.pop("inputSchema")
     if isinstance(name := given.get("name"), str):
-        schema: Any = next((given[key] for key in _SCHEMA_KEYS if given.get(key)), {})
+        schema: Any = next((given[key] for key in SCHEMA_KEYS if given.get(key)), {})
         if not isinstance(schema, dict):
             raise _no_object(name)
         return Function(name, given.get("description"), schema, given.get("strict"))
@@ -275,7 +304,8 @@ def _model_of(given: Any, made: dict[Any, Any]) -> Any:
         for other in others:
             kind = Annotated[kind, other]
         fields[f"field_{position}"] = (kind, Field(**settings))
-    model: Any = create_model(given.__name__, **fields)
+    config = ConfigDict(extra="forbid") if getattr(given, "__closed__", None) else None
+    model: Any = create_model(given.__name__, __config__=config, **fields)
     model.__doc__ = words
     made[given] = model
     return model

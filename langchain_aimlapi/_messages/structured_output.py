@@ -42,7 +42,8 @@ Method = Literal["json_schema", "function_calling", "json_mode"]
 _FENCE = re.compile(r"\s*```\w*\s*(.*?)\s*```\s*", re.DOTALL)
 
 
-_WRAPPING = frozenset({"type", "json_schema"})
+class WireFormat(dict[str, Any]):
+    """A format that is converted already: a bound format passes here again with each call."""
 
 
 def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any
 
     Args:
         schema: A pydantic class (v1 or v2), `TypedDict`, JSON schema with a title, an OpenAI
-            function, or a `response_format` dict already.
+            function, or a `response_format` dict of either endpoint already.
         strict: Ask for output that fits the schema exactly; closes its objects, as the API wants
             it then. None leaves what the schema says of itself.
 
@@ -61,19 +62,13 @@ def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any
     Raises:
         AIMLAPIConfigurationError: It cannot be read as a schema.
     """
-    if isinstance(schema, dict) and schema.get("type") in {"text", "json_object"}:
+    if isinstance(schema, WireFormat):
         return schema
-    if isinstance(schema, dict) and schema.get("type") == "json_schema":
-        # Flat, as the responses endpoint has it, or nested.
-        flat = {key: item for key, item in schema.items() if key not in _WRAPPING}
-        given = schema.get("json_schema", flat)
-        strict = given.get("strict") if strict is None else strict
-        schema = {"type": "json_schema", "json_schema": given}
-        if not strict:
-            return dict(schema)
+    if isinstance(schema, dict) and schema.get("type") in ("text", "json_object"):
+        return schema
     function = schemas.read(schema)
     named = function._replace(name=schemas.legal_name(function.name))
-    return {"type": "json_schema", "json_schema": named.wire("schema", strict=strict)}
+    return WireFormat(type="json_schema", json_schema=named.wire("schema", strict=strict))
 
 
 class StructuredOutput(Runnable[AIMessage, Any]):

@@ -24,15 +24,22 @@ _OF_TOOLS = frozenset({"defer_loading"})
 """What stands beside a function in a tool; responses takes it."""
 _KNOWN = frozenset(
     {
-        *("type", "function", "name", "description", "parameters", "strict", "input_schema"),
-        *("inputSchema", "toolSpec", "title", "annotations", "outputSchema", "_meta", "icons"),
-        *("json_schema", "schema"),
+        *("type", "function", "name", "description", "strict", "toolSpec", "json_schema"),
+        *("title", "annotations", "outputSchema", "_meta", "icons", *schemas.SCHEMA_KEYS),
     }
 )
 """Keys of tool dicts that are read, or that are MCP's own and mean nothing to a model."""
 _NAMING = frozenset({"name", "function", "toolSpec", "json_schema"})
 """One of these keys has the name of a tool, which is then no bare schema."""
 _WORDS = frozenset({"auto", "none", "required"})
+_NOT_BUILTIN = frozenset(
+    {
+        *("function", "custom", "json_schema"),
+        # A JSON schema's.
+        *("object", "array", "string", "number", "integer", "boolean", "null"),
+    }
+)
+"""Types of dicts that are no tools of the vendor's own."""
 
 
 class WireTool(dict[str, Any]):
@@ -47,7 +54,8 @@ def wire_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
             as OpenAI (nested or flat), Anthropic, Bedrock or MCP write tools. A dict of type
             `custom` is a tool that takes free text; of another `type` (`web_search_preview`,
             `mcp`, …) it is one of the API's built-in tools and passes as it is.
-        strict: Ask for arguments that fit the schema exactly; None leaves the tool's own setting.
+        strict: Ask for arguments that fit the schema exactly, where the tool itself does not say:
+            its `strict`, in a `BaseTool` among the `extras`.
 
     Returns:
         A new dict; the caller's own is never changed.
@@ -66,8 +74,10 @@ def wire_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
         return WireTool(custom)
     function = schemas.read(tool)
     _check_name(function.name)
-    wire = {"type": "function", "function": function.wire("parameters", strict=strict)}
-    return WireTool({**wire, **_beside(tool, function.name)})
+    beside = _beside(tool, function.name)
+    own = beside.pop("strict", strict)
+    wire = {"type": "function", "function": function.wire("parameters", strict=own)}
+    return WireTool({**wire, **beside})
 
 
 def is_builtin_tool(tool: Any) -> bool:
@@ -75,7 +85,7 @@ def is_builtin_tool(tool: Any) -> bool:
     return (
         isinstance(tool, dict)
         and isinstance(tool.get("type"), str)
-        and tool["type"] not in {"function", "object", "custom", "json_schema"}
+        and tool["type"].lower() not in _NOT_BUILTIN
         and "input_schema" not in tool
         and "properties" not in tool
     )
@@ -103,11 +113,12 @@ def _custom(tool: Any) -> dict[str, Any] | None:
 def function_tool(tool: dict[str, Any]) -> dict[str, Any]:
     """Make a function with one text argument of a custom tool, for where there are none of these.
 
-    The argument has the name that LangChain gives the text of a custom call. What the text has to
-    look like is told to the model in words.
+    Nor is there a place for what says that a function is loaded later. The argument has the name
+    that LangChain gives the text of a custom call. What the text has to look like is told to the
+    model in words.
     """
     if tool["type"] != "custom":
-        return tool
+        return {key: tool[key] for key in tool if key not in _OF_TOOLS}
     words = [tool.get("description") or ""]
     form = tool.get("format") or {}
     form = form.get("grammar") or form
@@ -141,15 +152,15 @@ def _beside(tool: Any, name: str) -> dict[str, Any]:
         # A JSON schema with a title has nothing beside it.
         is_schema = isinstance(tool, dict) and not _NAMING.intersection(tool)
         given = tool if isinstance(tool, dict) and not is_schema else {}
-    inner = given.get("function")
-    lost = {*given, *(inner if isinstance(inner, dict) else ())} - _KNOWN - _OF_TOOLS
-    if lost:
+    if isinstance(inner := given.get("function"), dict):
+        given = {**inner, **given}
+    if lost := given.keys() - _KNOWN - _OF_TOOLS:
         warnings.warn(
             f"{', '.join(sorted(map(str, lost)))} of the tool {name!r} was left out: the API's "
             "tools have no place for it.",
             stacklevel=4,
         )
-    return {key: given[key] for key in _OF_TOOLS if given.get(key) is not None}
+    return {key: given[key] for key in (*_OF_TOOLS, "strict") if given.get(key) is not None}
 
 
 # --- tool choice --------------------------------------------------------------------------------
@@ -211,21 +222,31 @@ def _name(tool: Mapping[str, Any]) -> str:
 
 
 def _from_dict(choice: Mapping[str, Any], tools: Sequence[dict[str, Any]]) -> str | dict[str, Any]:
-    kind = choice.get("type") or ("function" if "function" in choice else None)
+    kind = choice.get("type") or ("function" if {"function", "name"} & choice.keys() else None)
     if kind in _WORDS:
         return str(kind)
     if kind == "any":
         return "required"
     if kind == "allowed_tools":
         allowed = choice.get("allowed_tools") or choice
-        named = [_from_dict(each, tools) for each in allowed.get("tools", ())]
+        named = [
+            _named(each, tools) if isinstance(each, str) else _from_dict(each, tools)
+            for each in allowed.get("tools") or ()
+        ]
+        if not named:
+            raise AIMLAPIConfigurationError("tool_choice allows no tools: name some in 'tools'.")
         mode = allowed.get("mode", "auto")
+        mode = "required" if mode == "any" else mode
         return {"type": kind, "allowed_tools": {"mode": mode, "tools": named}}
     if kind in {"tool", "function", "custom"}:
         inner = choice.get(kind) or choice
-        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
-            return _named(inner["name"], tools)
-    if isinstance(kind, str):
+        name = inner.get("name") if isinstance(inner, dict) else inner
+        if isinstance(name, str):
+            return _named(name, tools)
+    elif isinstance(kind, str):
+        # A choice may leave out the version of a tool.
+        if not any(tool["type"].startswith(kind) for tool in tools):
+            _named(kind, tools)
         return dict(choice)
     raise AIMLAPIConfigurationError(f"Not a tool_choice: {schemas.kind_of(choice)}.")
 

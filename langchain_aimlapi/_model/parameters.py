@@ -260,7 +260,12 @@ def check_endpoint(
     Raises:
         AIMLAPIInvalidRequestError: There is such a thing and `mode` is "error".
     """
-    if mode == "off" or endpoint != "responses":
+    if mode == "off":
+        return
+    if endpoint != "responses":
+        if any(tool.get("defer_loading") for tool in params.get("tools", ())):
+            lost = "defer_loading of tools has no place on chat completions"
+            _object(mode, f"{lost}.", f"{lost} and was left out.")
         return
     if names := [tool["name"] for tool in params.get("tools", ()) if tool["type"] == "custom"]:
         said = f"Custom tools ({', '.join(names)}) are not documented but by the API's upstream."

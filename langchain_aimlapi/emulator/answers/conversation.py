@@ -174,15 +174,14 @@ def read_chat_completions(payload: Mapping[str, Any]) -> Conversation:
         name = names.get(entry.get("tool_call_id")) if role == "tool" else None
         messages.append(Message("system" if role == "developer" else role, text, name, called))
     tools = [_tool(_dict(t.get("function"))) for t in _items(payload.get("tools"))]
-    choice = payload.get("tool_choice")
-    forced = _dict(_dict(choice).get("function")).get("name")
+    choice, tools = _chosen(payload.get("tool_choice"), tools)
     response_format = _dict(payload.get("response_format"))
     cap = payload.get("max_completion_tokens", payload.get("max_tokens"))
     logprobs = payload.get("logprobs")
     return Conversation(
         messages=tuple(messages),
         tools=tuple(tools),
-        tool_choice=str(forced or (choice if isinstance(choice, str) else "auto")),
+        tool_choice=choice,
         parallel=payload.get("parallel_tool_calls") is not False,
         format=str(response_format.get("type", "text")),
         schema=_dict(_dict(response_format.get("json_schema")).get("schema")),
@@ -221,16 +220,14 @@ def read_responses(
             role = str(item.get("role"))
             text = _text(item.get("content"))
             messages.append(Message("system" if role == "developer" else role, text))
-    tools = [_LOCAL_SHELL if t == {"type": "local_shell"} else t for t in _offered(payload)]
-    choice = payload.get("tool_choice")
+    offered = [_LOCAL_SHELL if t == {"type": "local_shell"} else t for t in _offered(payload)]
+    choice, tools = _chosen(payload.get("tool_choice"), [_tool(tool) for tool in offered])
     wanted = _dict(_dict(payload.get("text")).get("format"))
     include = payload.get("include")
     return Conversation(
         messages=tuple(messages),
-        tools=tuple(_tool(tool) for tool in tools),
-        tool_choice=str(
-            _dict(choice).get("name") or (choice if isinstance(choice, str) else "auto")
-        ),
+        tools=tuple(tools),
+        tool_choice=choice,
         parallel=payload.get("parallel_tool_calls") is not False,
         format=str(wanted.get("type", "text")),
         schema=_dict(wanted.get("schema")),
@@ -243,6 +240,18 @@ def read_responses(
         and not payload.get("store"),
         prompt_tokens=_prompt_tokens(messages, payload.get("tools")),
     )
+
+
+def _chosen(choice: Any, tools: list[Tool]) -> tuple[str, list[Tool]]:
+    """The choice of a request in one word, and the tools that it leaves."""
+    if isinstance(choice, str):
+        return choice, tools
+    given = _dict(choice)
+    if given.get("type") == "allowed_tools":
+        allowed = _dict(given.get("allowed_tools", given))
+        names = {_dict(each.get("function", each)).get("name") for each in _items(allowed["tools"])}
+        return str(allowed.get("mode")), [tool for tool in tools if tool.name in names]
+    return str(_dict(given.get("function", given)).get("name") or "auto"), tools
 
 
 def input_items(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:

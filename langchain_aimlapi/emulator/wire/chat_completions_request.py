@@ -107,8 +107,11 @@ _tool = record(
     },
     closed=True,
 )
+_named_tool = record({"type": enum("function"), "function": record({"name": string})})
+# In the vendor's newer schema of a sister model (2026-07).
+_allowed = record({"mode": enum("auto", "required"), "tools": array(_named_tool, 1)})
 _tool_choice = string_or(
-    record({"type": enum("function"), "function": record({"name": string})}),
+    tagged("type", {"function": _named_tool, "allowed_tools": record({"allowed_tools": _allowed})}),
     enum("none", "auto", "required"),
 )
 _response_format = tagged(
@@ -174,8 +177,10 @@ def _across(payload: Mapping[str, Any]) -> Iterator[str]:
         if key in payload and not names:
             yield f"body.{key}: only allowed when tools are specified"
     choice = payload.get("tool_choice")
-    if isinstance(choice, Mapping) and names and choice["function"]["name"] not in names:
-        yield f"body.tool_choice: tool {choice['function']['name']!r} is not among the tools"
+    if isinstance(choice, Mapping) and names:
+        for chosen in choice.get("allowed_tools", {"tools": [choice]})["tools"]:
+            if (name := chosen["function"]["name"]) not in names:
+                yield f"body.tool_choice: tool {name!r} is not among the tools"
     wanted = payload.get("response_format", {}).get("type")
     if wanted == "json_object" and "json" not in str(payload["messages"]).lower():
         yield "body.messages: must contain the word 'json' to use response_format json_object"

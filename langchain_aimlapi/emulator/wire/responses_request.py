@@ -189,6 +189,9 @@ _tool_choice = string_or(
         {
             "function": record({"name": string}),
             "custom": record({"name": string}),
+            "allowed_tools": record(
+                {"mode": enum("auto", "required"), "tools": array(record({"type": string}), 1)}
+            ),
             **dict.fromkeys(_BUILT_IN, record({})),
         },
     ),

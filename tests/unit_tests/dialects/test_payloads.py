@@ -1413,3 +1413,37 @@ def test_allowed_tools_on_each_endpoint():
     patch = {"type": "function", "function": {"name": "patch"}}
     inner = {"mode": "auto", "tools": [LOOK, patch]}
     assert chat["tool_choice"] == {"type": "allowed_tools", "allowed_tools": inner}
+
+
+@pytest.mark.nonsense  # not in the schemas of the four models
+@pytest.mark.parametrize("endpoint", ["chat_completions", "responses"])
+def test_the_emulator_calls_the_tools_that_are_allowed(endpoint):
+    emulator = Emulator()
+    llm = ChatAIMLAPI(use_responses_api=endpoint == "responses", **emulator.connection())
+    tools = [{"name": name, "parameters": {}} for name in ("look", "listen", "touch")]
+    allowed = {"type": "allowed_tools", "mode": "required", "tools": ["listen"]}
+    answer = llm.bind_tools(tools, tool_choice=allowed).invoke("Call look and listen.")
+    assert [call["name"] for call in answer.tool_calls] == ["listen"]
+    with pytest.raises(AIMLAPIInvalidRequestError, match="'absent' is not among the tools"):
+        llm.invoke("Hi", extra_body={"tool_choice": _absent(endpoint)}, tools=tools)
+
+
+def _absent(endpoint: str) -> dict[str, Any]:
+    tool = {"name": "absent"}
+    return {"type": "function", **(tool if endpoint == "responses" else {"function": tool})}
+
+
+@pytest.mark.parametrize("doubt", ["warn", "error", "off"])
+def test_a_deferred_tool_is_a_plain_one_on_chat_completions(doubt):
+    emulator = Emulator()
+    llm = ChatAIMLAPI(validate_params=doubt, **emulator.connection())
+    bound = llm.bind_tools([{"name": "look", "parameters": {}, "defer_loading": True}])
+    if doubt == "error":
+        with pytest.raises(AIMLAPIInvalidRequestError, match="defer_loading"):
+            bound.invoke("Hi")
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        bound.invoke("Hi")
+    assert ["defer_loading" in str(each.message) for each in caught] == [True] * (doubt == "warn")
+    assert set(emulator.requests[0].json["tools"][0]) == {"type", "function"}

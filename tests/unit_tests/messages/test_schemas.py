@@ -294,6 +294,81 @@ def test_what_strict_cannot_say_is_refused_with_its_path(given):
     assert response_format(given)["json_schema"]["schema"]["properties"] == given["properties"]
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"format": "date-time"}, True),
+        ({"format": "uuid"}, True),
+        ({"format": "uri"}, False),
+        ({"format": "binary"}, False),
+        ({"pattern": "^[A-Z]+$"}, True),
+        ({"pattern": r"[(]?=x\(?!"}, True),
+        ({"pattern": r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"}, False),
+        ({"pattern": r"\\(?<=a)b"}, False),
+    ],
+    ids=str,
+)
+def test_strict_keeps_the_formats_and_patterns_that_the_upstream_takes(said, kept):
+    given = open_dict({"type": "string", **said})
+    assert sent(given, strict=True)["properties"]["a"] == {
+        "type": "string",
+        **(said if kept else {}),
+    }
+    assert sent(given) == {key: given[key] for key in given if key != "title"}
+
+
+ROOT = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"allOf": [ROOT]},
+        {"allOf": [{"$ref": "#/$defs/A"}], "$defs": {"A": {"allOf": [ROOT]}}},
+        {**ROOT, "type": ["object", "null"]},
+        {**ROOT, "nullable": True},
+        {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}},
+    ],
+    ids=str,
+)
+def test_a_root_that_is_an_object_in_other_words(given):
+    schema = sent({"title": "T", **given}, strict=True)
+    assert schema == {**ROOT, "required": ["a"], "additionalProperties": False}
+    assert sent({"title": "T", **given})["properties"] == ROOT["properties"]
+
+
+@pytest.mark.parametrize("choice", ["anyOf", "oneOf"])
+def test_the_root_of_a_strict_schema_is_no_choice(choice):
+    given = {"title": "T", **ROOT, choice: [{"required": ["a"]}]}
+    with pytest.raises(AIMLAPIConfigurationError, match=f"the root is one with '{choice}'"):
+        response_format(given, strict=True)
+
+
+@pytest.mark.parametrize("strict", [None, True, False])
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_a_format_of_either_endpoint_is_read_as_any_schema(strict, is_flat):
+    inner = {
+        "name": "my note.",
+        "description": None,
+        "strict": strict,
+        "schema": {**open_dict({"$ref": "#/$defs/A"}), "$defs": {"A": {"type": "string"}}},
+    }
+    given = {"type": "json_schema", **(inner if is_flat else {"json_schema": inner})}
+    wire = response_format(given)
+    assert response_format(wire) == wire
+    wire = wire["json_schema"]
+    assert (wire["name"], wire.get("strict")) == ("my_note", strict)
+    assert "description" not in wire
+    assert wire["schema"]["properties"] == {"a": {"type": "string"}}
+    assert wire["schema"].get("additionalProperties") is (False if strict else None)
+
+
+def test_titles_in_other_scripts_become_names_that_differ():
+    names = {response_format({"title": title, **ROOT})["json_schema"]["name"] for title in "天地人"}
+    assert len(names) == 3
+    assert all(schemas.NAME.fullmatch(name) for name in names)
+
+
 # --- ways to write one --------------------------------------------------------------------------
 
 
@@ -402,6 +477,11 @@ def test_a_description_of_none_is_left_out():
         dict,
         Cat | Dog,
         RootModel[list[int]],
+        typing.NewType("Count", int),
+        Any,
+        object,
+        {"title": "Names", "type": "array", "items": {"type": "string"}},
+        {"title": "Broken", "type": "object", "properties": ["a"]},
         5,
         "Joke",
     ],

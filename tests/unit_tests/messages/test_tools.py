@@ -191,8 +191,43 @@ def test_a_tool_without_properties_has_them_empty(schema):
     assert wired["function"]["parameters"] == {"type": "object", "properties": {}}
 
 
-def test_a_deferred_tool_stays_deferred():
-    assert wire_tool({**FLAT, "defer_loading": True})["defer_loading"] is True
+@tool(extras={"defer_loading": True, "strict": True})
+def extra(count: int) -> str:
+    """Count."""
+    return str(count)
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        {**FLAT, "defer_loading": True, "strict": True},
+        {**OPENAI_TOOL, "defer_loading": True, "strict": True},
+        {
+            "type": "function",
+            "function": {**OPENAI_FUNCTION, "defer_loading": True, "strict": True},
+        },
+        extra,
+    ],
+    ids=["flat", "beside", "inside", "extras"],
+)
+def test_what_a_tool_says_of_itself_is_read_wherever_it_stands(offered):
+    wired = wire_tool(offered, strict=False)
+    assert wired["defer_loading"] is True
+    assert wired["function"]["strict"] is True
+    assert wired["function"]["parameters"]["additionalProperties"] is False
+    assert set(function_tool(wired)) == {"type", "function"}
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        {"name": "google", "parameters": {"type": "OBJECT", "properties": {"count": NUMBER}}},
+        {"name": "google", "parametersJsonSchema": PARAMETERS},
+        {"name": "google", "parameters_json_schema": PARAMETERS},
+    ],
+)
+def test_googles_functions(offered):
+    assert wire_tool(offered)["function"]["parameters"]["properties"] == {"count": NUMBER}
 
 
 @pytest.mark.parametrize("name", ["a.b", "a/b", "über", "a b", "x" * 65, ""])
@@ -337,6 +372,12 @@ CHOICES = [
     ({"type": "web_search_preview"}, {"type": "web_search_preview"}),
     ({"function": {"name": "openai"}}, NAMED),
     ({"type": "required"}, "required"),
+    ({"name": "openai"}, NAMED),
+    ({"type": "function", "function": "openai"}, NAMED),
+    (
+        {"type": "allowed_tools", "mode": "any", "tools": ["openai"]},
+        {"type": "allowed_tools", "allowed_tools": ALLOWED},
+    ),
     ("patch", {"type": "custom", "name": "patch"}),
     ({"type": "custom", "name": "patch"}, {"type": "custom", "name": "patch"}),
     ({"type": "custom", "custom": {"name": "patch"}}, {"type": "custom", "name": "patch"}),
@@ -366,6 +407,23 @@ def test_a_choice_that_names_no_tool(choice):
         wire_tool_choice(choice, WIRED)
     for name in (choice, "openai", "anthropic", "web_search_preview"):
         assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "function"},
+        {"type": "tool", "name": "other"},
+        {"type": "code_interpreter"},
+        {"type": "allowed_tools"},
+        {"type": "allowed_tools", "tools": ["other"]},
+        {"function_calling_config": {"mode": "ANY"}},
+    ],
+    ids=str,
+)
+def test_a_choice_of_what_is_not_there_is_refused(choice):
+    with pytest.raises(AIMLAPIConfigurationError, match="tool_choice"):
+        wire_tool_choice(choice, WIRED)
 
 
 def test_a_name_without_tools():
