@@ -14,13 +14,17 @@ from langchain_aimlapi.emulator.exchange import Answer, Piece, dump
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ErrorShape = Literal["flat", "title", "openai", "responses", "html", "text", "empty", "docs"]
+ErrorShape = Literal[
+    "flat", "title", "openai", "responses", "choice", "html", "text", "empty", "docs"
+]
 """The shapes of an error's body.
 
 - `flat`: `{message, path, requestId, statusCode, timestamp}`, as documented.
 - `title`: `{title, status, message}`, seen live in 2026 by a third party.
 - `openai`: `{"error": {message, type, param, code}}`.
 - `responses`: the `error` event of a Responses stream, `{"type": "error", code, message, param}`.
+- `choice`: an answer whose one choice is `{index, finish_reason: "error", error: {code, message}}`,
+  as gateways end what broke off behind them.
 - `html`, `text`, `empty`: what proxies and CDNs send.
 - `docs`: the documentation's printed sample, which lacks its commas and so is no JSON.
 """
@@ -99,6 +103,9 @@ def error_value(
         return {"error": {"message": message, "type": kind, "param": None, "code": code}}
     if shape == "responses":
         return {"type": "error", "code": code or "server_error", "message": message, "param": ""}
+    if shape == "choice":
+        error = {"code": code or status, "message": message}
+        return {"choices": [{"index": 0, "finish_reason": "error", "error": error}]}
     return {
         "message": message,
         "path": path,

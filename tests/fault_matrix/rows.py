@@ -313,7 +313,7 @@ ROWS = (
         "error event before any output",
         {
             shape: (Fault.error_event(1, shape, message=ECHO, reply=GOOD),)
-            for shape in ("flat", "openai", "responses")
+            for shape in ("flat", "openai", "responses", "choice")
         },
         fails(AIMLAPIServerError, 3),
         fails(AIMLAPIServerError, unpriced=1),
@@ -322,7 +322,7 @@ ROWS = (
         "error event inside the answer",
         {
             shape: (Fault.error_event(AFTER, shape, message=ECHO, reply=GOOD),)
-            for shape in ("flat", "openai", "responses")
+            for shape in ("flat", "openai", "responses", "choice")
         },
         fails(AIMLAPIServerError, 3),
         INTERRUPTED,

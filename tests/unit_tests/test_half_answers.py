@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi import AIMLAPIServerError, AIMLAPIStreamInterruptedError, ChatAIMLAPI
 from langchain_aimlapi._messages.tool_calls import without_mark
-from langchain_aimlapi.emulator import Emulator, Reply, ToolCall
+from langchain_aimlapi.emulator import Emulator, Fault, Reply, ToolCall
 from tests.half_answers import KINDS, ours, row
 from tests.unit_tests.test_readme import blocks, run
 
@@ -240,3 +240,30 @@ async def test_several_answers_are_made_whole_while_messages_stream(emulator, wa
     sent = emulator.requests[0].json
     assert sent["n"] == 2
     assert not sent.get("stream")
+
+
+@pytest.mark.parametrize("endpoint", ["chat_completions", "responses"])
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
+async def test_an_error_inside_a_choice_is_that_error(endpoint, way):
+    reply = Reply(tool_calls=[ToolCall("write_file", {"path": "a.txt", "content": "Half"})])
+    fault = Fault.error_event(4, "choice", message="It broke.", status=502, reply=reply)
+    emulator = Emulator().script(fault)
+    is_responses = endpoint == "responses"
+    llm = ChatAIMLAPI(use_responses_api=is_responses, max_retries=0, **emulator.connection())
+    bound = llm.bind_tools([{"name": "write_file", "parameters": {}}])
+    kind = AIMLAPIServerError if "invoke" in way else AIMLAPIStreamInterruptedError
+
+    async def ask() -> None:
+        if way == "invoke":
+            bound.invoke("Hi")
+        elif way == "ainvoke":
+            await bound.ainvoke("Hi")
+        elif way == "stream":
+            list(bound.stream("Hi"))
+        else:
+            [chunk async for chunk in bound.astream("Hi")]
+
+    with pytest.raises(kind, match="It broke") as caught:
+        await ask()
+    partial = getattr(caught.value, "partial_message", None)
+    assert partial is None or not partial.tool_calls

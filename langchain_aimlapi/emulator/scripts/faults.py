@@ -354,7 +354,8 @@ class Fault:
 
         Args:
             after: Events before it.
-            shape: `openai`, `flat`, `title`, or `responses` for that API's `error` event.
+            shape: `openai`, `flat`, `title`, `choice` for an error inside of a choice, or
+                `responses` for that API's `error` event.
             message: The text.
             status: The number inside the event, where its shape has one.
             reply: The reply that breaks off.

@@ -166,13 +166,14 @@ def test_errors_by_name(door, emulator):
     )
 
 
-@pytest.mark.parametrize("shape", ["openai", "flat", "title", "responses"])
+@pytest.mark.parametrize("shape", ["openai", "flat", "title", "responses", "choice"])
 def test_error_events(door, emulator, events, shape):
     emulator.script(Fault.error_event(2, shape, message="It broke."), Fault.error_event(2, shape))
     *before, last = events(post(door, stream=True).text)
     assert len(before) == 2
     assert "It broke." in json.dumps(last)
     keys = {"openai": "error", "flat": "statusCode", "title": "status", "responses": "type"}
+    keys["choice"] = "choices"
     assert keys[shape] in last
     whole = post(door)
     assert (whole.status_code, keys[shape] in whole.json()) == (200, True)
