@@ -335,15 +335,17 @@ class Body:
         part = self._inflater.feed(chunk, self._room + 1)
         self._room -= len(part)
         if self._room < 0 and not self._is_error:
-            raise AIMLAPIProtocolError(
-                f"The reply has more than {self._limit:,} bytes. Check base_url."
-            )
+            raise _too_large(self._limit)
         self._parts.append(part)
         return self._room < 0
 
     def content(self) -> bytes:
         """Return what has come, an error's body up to its bound."""
         return b"".join(self._parts)[: self._limit]
+
+
+def _too_large(limit: int) -> AIMLAPIProtocolError:
+    return AIMLAPIProtocolError(f"The reply has more than {limit:,} bytes. Check base_url.")
 
 
 class EventDecoder:
@@ -361,7 +363,7 @@ class EventDecoder:
         self._response = response
         self._inflater = Inflater(response)
         self._sse = SSEDecoder()
-        self._plain: list[bytes] | None = None
+        self._plain: bytearray | None = None
         self._is_begun = False
         self.is_done = False
 
@@ -376,11 +378,13 @@ class EventDecoder:
             data = self._inflater.feed(chunk, _MAX_BODY)
             if not self._is_begun and (begin := data.lstrip(_BLANK)[:1]):
                 self._is_begun = True
-                self._plain = [] if begin == b"{" else None
-            if self._plain is not None:
-                self._plain.append(data)
+                self._plain = bytearray() if begin == b"{" else None
+            if self._plain is None:
+                yield from self._decode(self._sse.feed(data))
                 return
-            yield from self._decode(self._sse.feed(data))
+            self._plain += data
+            if len(self._plain) > _MAX_BODY:
+                raise _too_large(_MAX_BODY)
         except AIMLAPIError as error:
             self._exchange.noted(error, self._response)
             raise
@@ -390,7 +394,7 @@ class EventDecoder:
         with contextlib.suppress(AIMLAPIProtocolError, UnicodeDecodeError):
             events = self._sse.close()
             if self._plain:
-                events = [ServerSentEvent("", b"".join(self._plain).decode().strip())]
+                events = [ServerSentEvent("", self._plain.decode().strip())]
             yield from self._decode(events)
 
     def read(self, body: bytes) -> Iterator[dict[str, Any]]:

@@ -144,6 +144,7 @@ def sse(*datas: Any, status: int = 200, tail: bytes = b"") -> httpx.Response:
         ("https://api.aimlapi.com/v1/v1/", "https://api.aimlapi.com/v1"),
         ("https://proxy.example/aiml/", "https://proxy.example/aiml"),
         ("https://proxy.example/aiml/v1", "https://proxy.example/aiml/v1"),
+        ("https://proxy.example/X", "https://proxy.example/X"),
         ("http://localhost:8000", "http://localhost:8000/v1"),
         ("http://127.0.0.2:8000/v1/", "http://127.0.0.2:8000/v1"),
         ("http://[::1]:8000", "http://[::1]:8000/v1"),
@@ -592,6 +593,25 @@ async def test_events_that_are_no_json_objects(door, tail):
     assert caught.value.request_id == "inf-3"
     assert caught.value.attempts == call.attempts == 1
     assert call.failures == []
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding", "words"),
+    [
+        (b'{"a": "' + b"x" * 2_000, "identity", "more than 1,000 bytes"),
+        (b"data: plain\n\n", "gzip", "is not gzip"),
+    ],
+)
+async def test_a_stream_that_cannot_be_taken_names_the_call(
+    door, monkeypatch, body, encoding, words
+):
+    monkeypatch.setattr(exchange, "_MAX_BODY", 1_000)
+    headers = {**SSE, "content-encoding": encoding, "x-inference-id": "inf-5"}
+    reply = httpx.Response(200, headers=headers, stream=httpx.ByteStream(body))
+    with pytest.raises(AIMLAPIProtocolError, match=words) as caught:
+        await door.events(door.transport(answering(reply)), Call())
+    error = caught.value
+    assert (error.request_id, error.client_request_id, error.attempts) == ("inf-5", "call-1", 1)
 
 
 # ---------------------------------------------------------------------------------------- errors
