@@ -733,3 +733,24 @@ def test_the_raw_message_is_whole_however_seldom_it_is_handed_on(size):
 @pytest.mark.parametrize("text", ["{nobody", '{"setup": "x", nobody', '[{"setup"', "Joke: {"])
 def test_what_cannot_become_the_object_is_not_shown(text):
     assert parser("json_schema").parse_part(text) is None
+
+
+@pytest.mark.parametrize("fence", ["", "```json\n", " ```\n"])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"setup": "Wh', {"setup": "Wh"}),
+        ('{"setup": "Why?", "rating": 7', {"setup": "Why?", "rating": 7}),
+        ('{"setup": "Why?"}\n``', {"setup": "Why?"}),
+        ('{"setup": "a\nb', {"setup": "a\nb"}),
+        ("{", {}),
+        ("[1", None),
+        ("", None),
+    ],
+)
+def test_what_is_shown_of_an_object_so_far(fence, text, shown):
+    read = StructuredOutput(JOKE_SCHEMA, "json_schema", tool_name=None, include_raw=False)
+    assert read.parse_part(fence + text) == shown
+    assert read.parse_part(f"Here you are: {text}") is None
+    amid = StructuredOutput(JOKE_SCHEMA, "json_mode", tool_name=None, include_raw=False)
+    assert amid.parse_part(f"Here you are: {fence}{text}") == shown
