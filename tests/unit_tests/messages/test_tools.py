@@ -301,6 +301,15 @@ def test_an_object_that_may_be_null_is_one():
     assert made["function"]["parameters"] == PARAMETERS
 
 
+def test_of_a_tools_extras_that_is_sent_which_the_api_has_a_place_for():
+    fields = {"name": "f", "description": "Count."}
+    deferred = StructuredTool.from_function(function, **fields, extras={"defer_loading": True})
+    assert wire_tool(deferred)["defer_loading"] is True
+    cached = StructuredTool.from_function(function, **fields, extras={"cache_control": {"x": 1}})
+    with pytest.warns(UserWarning, match="cache_control of the tool 'f' was left out"):
+        assert set(wire_tool(cached)) == {"type", "function"}
+
+
 @pytest.mark.parametrize(
     "offered",
     [
