@@ -232,8 +232,9 @@ class ChatAIMLAPI(
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        with self._turn(messages, stop, run_manager, kwargs, stream=False) as turn:
-            reply = self._transport(kwargs).post(turn)
+        given = self._given(kwargs)
+        with self._turn(messages, stop, run_manager, given, stream=False) as turn:
+            reply = self._transport(given).post(turn)
             return turn.result(reply)
 
     @override
@@ -244,11 +245,12 @@ class ChatAIMLAPI(
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        given = self._given(kwargs)
         with (
             noting_end(run_manager),
-            self._turn(messages, stop, run_manager, kwargs, stream=False) as turn,
+            self._turn(messages, stop, run_manager, given, stream=False) as turn,
         ):
-            reply = await self._transport(kwargs).apost(turn)
+            reply = await self._transport(given).apost(turn)
             return turn.result(reply)
 
     @override
@@ -260,9 +262,10 @@ class ChatAIMLAPI(
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         # LangChain itself tells the run manager of each chunk.
+        given = self._given(kwargs)
         with (
-            self._turn(messages, stop, run_manager, kwargs, stream=True) as turn,
-            self._transport(kwargs).stream(turn) as events,
+            self._turn(messages, stop, run_manager, given, stream=True) as turn,
+            self._transport(given).stream(turn) as events,
         ):
             parser = turn.parser(events)
             with keeping_partial(parser):
@@ -280,11 +283,12 @@ class ChatAIMLAPI(
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        given = self._given(kwargs)
         with (
             noting_end(run_manager),
-            self._turn(messages, stop, run_manager, kwargs, stream=True) as turn,
+            self._turn(messages, stop, run_manager, given, stream=True) as turn,
         ):
-            async with self._transport(kwargs).astream(turn) as events:
+            async with self._transport(given).astream(turn) as events:
                 parser = turn.parser(events)
                 with keeping_partial(parser):
                     async for event in events:
@@ -326,15 +330,15 @@ class ChatAIMLAPI(
         messages: Sequence[BaseMessage],
         stop: list[str] | None,
         run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
-        kwargs: Mapping[str, Any],
+        given: Mapping[str, Any],
         *,
         stream: bool,
     ) -> Turn:
         # A spending limit exists only where the application has imported the tracker.
         if (cost := sys.modules.get("langchain_aimlapi.cost.tracker")) is not None:
             cost.check_spend_limit(run_manager.run_id if run_manager is not None else None)
-        params = self._params(kwargs, stream=stream)
-        extra_body = {**self.extra_body, **kwargs.get("extra_body", {})}
+        params = self._params(given, stream=stream)
+        extra_body = {**self.extra_body, **given.get("extra_body", {})}
         if (params | extra_body).get("background"):
             raise AIMLAPIConfigurationError(
                 "background=True gives a response that is still queued, without an answer, and "
@@ -349,19 +353,19 @@ class ChatAIMLAPI(
             params = {**last_stored(messages), **params}
         address = self._address()
         route = Route(address, params["model"], params, self.use_responses_api)
-        tries = kwargs.get("max_retries", self.max_retries)
+        tries = given.get("max_retries", self.max_retries)
         return Turn(
             messages,
             params,
             route=route,
-            query={**(self.default_query or {}), **(kwargs.get("extra_query") or {})},
+            query={**(self.default_query or {}), **(given.get("extra_query") or {})},
             shows_headers=self.include_response_headers,
             validate=self.validate_params,
             stream=stream,
             stop=[text for text in stops if text],
             extra_body=extra_body,
             retries=Retries(RetryPolicy(int(tries), self.retry_read_timeouts)),
-            client_request_id=self._request_id(kwargs.get("client_request_id"), run_manager),
+            client_request_id=self._request_id(given.get("client_request_id"), run_manager),
             seal=Seal(
                 model=str(params["model"]),
                 account=fingerprint(address, self._key().get_secret_value()),
@@ -369,13 +373,17 @@ class ChatAIMLAPI(
             ),
         )
 
-    def _params(self, kwargs: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
-        """Gather the request's parameters, in chat completions terms; a call's own win."""
+    def _given(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the keywords of a call under their real names, none of them unknown."""
         given = rename_aliases(translated(kwargs), "The call")
         check_options(given)
         refuse_unknown(given, _CALL_KEYWORDS, "A call", type(self).model_fields)
         if given.get("model", self.model) is None:
             del given["model"]  # no word about it
+        return given
+
+    def _params(self, given: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
+        """Gather the request's parameters, in chat completions terms; a call's own win."""
         params = {name: getattr(self, name) for name in REQUEST_FIELDS}
         params.update(self.model_kwargs)
         if stream and given.get("stream_usage", self.stream_usage):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_aimlapi.data._profiles import ENDPOINT_IN_DOUBT, PROFILES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from langchain_core.language_models import ModelProfile
 
 MODEL_PROVIDER = "aimlapi"
@@ -24,10 +26,15 @@ def profile_for(model: str) -> ModelProfile | None:
     Returns:
         A new dict, or None for a model that this package does not know.
     """
-    if (known := PROFILES.get(canonical(model))) is None:
+    if (known := known_profile(model)) is None:
         return None
     profile = {key: [*fact] if isinstance(fact, list) else fact for key, fact in known.items()}
     return cast("ModelProfile", profile)
+
+
+def known_profile(model: str) -> Mapping[str, Any] | None:
+    """Return the one profile of a model that is kept here, to look at; None as in `profile_for`."""
+    return PROFILES.get(canonical(model))
 
 
 def endpoint_is_in_doubt(model: str) -> bool:

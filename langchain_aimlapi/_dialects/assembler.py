@@ -63,7 +63,10 @@ class MessageAssembler:
         self._logprobs: dict[str, Any] = {}
         self.calls = ToolCalls(facts.tools)
         self.output_items: list[dict[str, Any]] = []
-        self._pending = _Pieces()
+        # What was added since the last chunk, calls aside.
+        self._new_text = ""
+        self._new_reasoning = ""
+        self._new_logprobs: dict[str, Any] = {}
         self._first = True
         self._is_identified = False
         self._halves: dict[str, str] = {}
@@ -131,7 +134,7 @@ class MessageAssembler:
             return
         if text := self._whole_characters("reasoning", text):
             self._reasoning.append(text)
-            self._pending.reasoning += text
+            self._new_reasoning += text
             self.output_started = True
 
     def add_reasoning_details(self, details: Sequence[Any]) -> None:
@@ -167,7 +170,7 @@ class MessageAssembler:
         for part, tokens in self._mended(logprobs).items():
             if not isinstance(tokens, (list, type(None))):
                 raise TypeError(f"a list expected, not {type(tokens).__name__}")
-            for target in (self._logprobs, self._pending.logprobs):
+            for target in (self._logprobs, self._new_logprobs):
                 if target.get(part) is None:
                     target[part] = None if tokens is None else list(tokens)
                 elif tokens is not None:
@@ -217,16 +220,15 @@ class MessageAssembler:
 
     def _show_text(self, text: str) -> None:
         self._text.append(text)
-        self._pending.text += text
+        self._new_text += text
         self.output_started = True
 
     # --- what is made of them -------------------------------------------------------------------
 
     def take_chunk(self) -> ChatGenerationChunk | None:
         """Return the pieces added since the last time as one chunk, or None if there are none."""
-        if not (self._first or self._pending or self.calls.fresh):
-            return None
-        return chunk_of(*self._taken())
+        is_news = self._new_text or self.calls.fresh or self._new_reasoning or self._new_logprobs
+        return chunk_of(*self._taken()) if is_news or self._first else None
 
     def take_last_chunks(self) -> Iterable[ChatGenerationChunk]:
         """Return the chunks that end the stream, the last one among them.
@@ -251,7 +253,6 @@ class MessageAssembler:
 
     def _taken(self) -> tuple[str, dict[str, Any], dict[str, Any], list[ToolCallChunk]]:
         """Take the pending pieces: text, kwargs, metadata and calls."""
-        pieces, self._pending = self._pending, _Pieces()
         metadata: dict[str, Any] = {"model_provider": MODEL_PROVIDER}
         if self._first:
             self._first = False
@@ -259,10 +260,13 @@ class MessageAssembler:
         if self.id and not self._is_identified:
             self._is_identified = True
             metadata["id"] = self.id
-        if pieces.logprobs:
-            metadata["logprobs"] = pieces.logprobs
-        kwargs = {"reasoning_content": pieces.reasoning} if pieces.reasoning else {}
-        return pieces.text, kwargs, metadata, self.calls.take()
+        kwargs: dict[str, Any] = {}
+        if self._new_logprobs:
+            metadata["logprobs"], self._new_logprobs = self._new_logprobs, {}
+        if self._new_reasoning:
+            kwargs["reasoning_content"], self._new_reasoning = self._new_reasoning, ""
+        text, self._new_text = self._new_text, ""
+        return text, kwargs, metadata, self.calls.take()
 
     def message(self) -> AIMessage:
         """Return the whole message of a reply that did not stream."""
@@ -388,17 +392,3 @@ def _require_text(*values: Any) -> None:
     for value in values:
         if not isinstance(value, str):
             raise TypeError(f"text expected, not {type(value).__name__}")
-
-
-class _Pieces:
-    """What was added since the last chunk, calls aside."""
-
-    __slots__ = ("logprobs", "reasoning", "text")
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.reasoning = ""
-        self.logprobs: dict[str, Any] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self.text or self.reasoning or self.logprobs)

@@ -297,6 +297,8 @@ class _Call:
 
 def number_of(index: Any) -> int | None:
     """Read an index, which some gateways send as text or as a float; None if it is none."""
+    if type(index) is int:  # as it should be
+        return index
     if isinstance(index, bool) or not isinstance(index, (int, float, str)):
         return None
     try:

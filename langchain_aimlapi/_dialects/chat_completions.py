@@ -23,7 +23,7 @@ from langchain_aimlapi._messages.reasoning import text_in
 from langchain_aimlapi._messages.tools import function_choice, function_tool
 from langchain_aimlapi._messages.usage import cost_from, llm_output, meta_from, usage_from_chat
 from langchain_aimlapi._wire.json import dumps
-from langchain_aimlapi.profiles import MODEL_PROVIDER, profile_for
+from langchain_aimlapi.profiles import MODEL_PROVIDER, known_profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,7 @@ _OF_REASONING = frozenset({"effort", "summary"})
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_blocks")
 """Names under which routes and servers are known to send reasoning text. None of them is
 documented for the GPT-5.1 models: it is read if it is there."""
+_TEXT_ALONE = frozenset({"role", "content"})
 _THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "reasoning_text"})
 """Kinds of content parts that are thoughts."""
 _ARGUMENTS = ("arguments", "input", "args")
@@ -58,7 +59,7 @@ class ChatCompletionsDialect:
         seal: Seal | None = None,  # noqa: ARG002 - nothing is sealed here
     ) -> dict[str, Any]:
         """Make the request's body; see `Dialect.build_payload`."""
-        is_other = profile_for(params["model"]) is None
+        is_other = known_profile(params["model"]) is None
         wire = wire_messages(messages, _wire_assistant, any_media=is_other)
         payload: dict[str, Any] = {"messages": wire, **params}
         if "max_tokens" in payload and not is_other:
@@ -115,23 +116,30 @@ class ChatCompletionsStreamParser(StreamParser):
     """The API's number of the answer that is read: the first that came. `n` may be more than one,
     asked for or not, and a message holds one answer."""
 
+    _envelope: dict[str, Any] | None = None
+    """What the last chunk said beside its choices."""
+
     @override
     def read(self, event: dict[str, Any]) -> None:
         assembler = self.assembler
-        _read_envelope(assembler, event, {})
+        envelope = {**event, "choices": None}
+        if envelope != self._envelope:  # every chunk repeats it
+            self._envelope = envelope
+            _read_envelope(assembler, event, {})
         for place, choice in enumerate(_dicts(event.get("choices"))):
             if not self._is_read(choice.get("index"), place):
                 continue
             delta = _plain(choice.get("delta"))
             _read_choice(assembler, choice, delta)
-            for call in _dicts(delta.get("tool_calls")):
-                _read_tool_call(assembler, call)
+            if calls := delta.get("tool_calls"):
+                for call in _dicts(calls):
+                    _read_tool_call(assembler, call)
             # A route that does not stream sends a whole `chat.completion` in place of a chunk;
             # others end a stream with one.
             if message := choice.get("message"):
-                rest, calls = _not_told(_plain(message), assembler)
+                rest, untold = _not_told(_plain(message), assembler)
                 _read_choice(assembler, {}, rest)
-                for position, call in calls:
+                for position, call in untold:
                     _read_tool_call(assembler, call, position)
                 if event.get("object") == "chat.completion":
                     # A whole reply is finished, whether or not a route says how.
@@ -171,6 +179,18 @@ def _read_choice(
     assembler: MessageAssembler, choice: Mapping[str, Any], message: Mapping[str, Any]
 ) -> None:
     """Read a choice, its tool calls aside; `message` is its `message` or its `delta`."""
+    if message.keys() <= _TEXT_ALONE and isinstance(text := message.get("content"), str):
+        if text:  # most deltas by far
+            assembler.add_text(text)
+    else:
+        _read_message(assembler, message)
+    if logprobs := choice.get("logprobs"):
+        assembler.add_logprobs(logprobs)
+    if (reason := choice.get("finish_reason")) and reason not in _NO_REASONS:
+        assembler.finish_reason = reason
+
+
+def _read_message(assembler: MessageAssembler, message: Mapping[str, Any]) -> None:
     for key in _REASONING:
         if (thoughts := message.get(key)) and (text := text_in(thoughts)):
             assembler.add_reasoning(text, key)
@@ -182,10 +202,6 @@ def _read_choice(
         assembler.add_refusal(text_in(refusal))
     if annotations := listed(message.get("annotations")):
         assembler.add_annotations(annotations)
-    if logprobs := choice.get("logprobs"):
-        assembler.add_logprobs(logprobs)
-    if (reason := choice.get("finish_reason")) and reason not in _NO_REASONS:
-        assembler.finish_reason = reason
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

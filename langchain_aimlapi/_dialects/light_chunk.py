@@ -39,34 +39,41 @@ def chunk_of(
         "content": text,
         "additional_kwargs": kwargs,
         "response_metadata": metadata,
+        "tool_calls": [],
+        "invalid_tool_calls": [],
         "tool_call_chunks": calls,
     }
-    if any((call["args"] or "").lstrip().startswith("{") for call in calls):
-        # The start of an object may be read as arguments already; only LangChain knows how.
-        return ChatGenerationChunk(message=AIMessageChunk(**fields))
-    # What cannot be an object is an invalid call to LangChain, and no text stands for no arguments.
-    fields["tool_calls"] = [
-        tool_call(name=call["name"] or "", args={}, id=call["id"])
-        for call in calls
-        if not call["args"]
-    ]
-    fields["invalid_tool_calls"] = [
-        invalid_tool_call(name=call["name"], args=call["args"], id=call["id"], error=None)
-        for call in calls
-        if call["args"]
-    ]
+    for call in calls:
+        arguments, name = call["args"], call["name"]
+        if not arguments:
+            # No text stands for no arguments.
+            fields["tool_calls"].append(tool_call(name=name or "", args={}, id=call["id"]))
+        elif arguments.lstrip().startswith("{"):
+            # The start of an object may be read as arguments already; only LangChain knows how.
+            del fields["tool_calls"], fields["invalid_tool_calls"]
+            return ChatGenerationChunk(message=AIMessageChunk(**fields))
+        else:
+            # What cannot be an object is an invalid call to LangChain.
+            fields["invalid_tool_calls"].append(
+                invalid_tool_call(name=name, args=arguments, id=call["id"], error=None)
+            )
     message = _with(_CALLING if calls else _TALKING, fields)
     return _with(_GENERATION, {"message": message, "text": text})
 
 
+_new, _set = object.__new__, object.__setattr__
+
+
 def _with(template: _Model, values: dict[str, Any]) -> _Model:
-    """Copy a model with other values; what `model_copy` does, in a third of its time."""
-    made = object.__new__(type(template))
+    """Copy a model with other values; what `model_copy` does, in a fourth of its time."""
+    made = _new(type(template))
+    fields = template.__dict__.copy()
+    fields.update(values)
     extra, private = template.__pydantic_extra__, template.__pydantic_private__
-    object.__setattr__(made, "__dict__", {**template.__dict__, **values})
-    object.__setattr__(made, "__pydantic_fields_set__", set(template.__pydantic_fields_set__))
-    object.__setattr__(made, "__pydantic_extra__", None if extra is None else dict(extra))
-    object.__setattr__(made, "__pydantic_private__", None if private is None else dict(private))
+    _set(made, "__dict__", fields)
+    _set(made, "__pydantic_fields_set__", template.__pydantic_fields_set__.copy())
+    _set(made, "__pydantic_extra__", None if extra is None else extra.copy())
+    _set(made, "__pydantic_private__", None if private is None else private.copy())
     return made
 
 

@@ -32,7 +32,7 @@ from langchain_aimlapi._messages.usage import (
     usage_from_responses,
 )
 from langchain_aimlapi.errors import AIMLAPIServerError
-from langchain_aimlapi.profiles import profile_for
+from langchain_aimlapi.profiles import known_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +58,7 @@ class ResponsesDialect:
         self, messages: Sequence[BaseMessage], params: Mapping[str, Any], seal: Seal | None = None
     ) -> dict[str, Any]:
         """Make the request's body; see `Dialect.build_payload`."""
-        profile = profile_for(params["model"])
+        profile = known_profile(params["model"])
         reasons = bool((profile or {}).get("reasoning_output"))
         stored = bool(params.get("store"))
         return {

@@ -138,9 +138,9 @@ class Exchange:
 
     def is_success(self, response: httpx.Response) -> bool:
         """Tell an answer from a refusal: any 2xx, for this API has been seen to answer 201."""
-        is_conditional = "if-none-match" in self.request.headers
         return response.is_success or (
-            is_conditional and response.status_code == HTTPStatus.NOT_MODIFIED
+            response.status_code == HTTPStatus.NOT_MODIFIED
+            and "if-none-match" in self.request.headers
         )
 
     def is_plain(self, response: httpx.Response) -> bool:
@@ -263,7 +263,6 @@ class Exchange:
         status, headers = response.status_code, headers_of(response)
         if status == HTTPStatus.NOT_MODIFIED:
             return Reply(status, headers, {})
-        secrets = self.secrets()
         try:
             data = loads(body)
         except ValueError:
@@ -271,7 +270,7 @@ class Exchange:
         error: AIMLAPIError | None = None
         missing: str | None = "no JSON object" if body.strip() else "the body is empty"
         if isinstance(data, dict):
-            error = error_from_event(data, headers=headers, secrets=secrets, status=status)
+            error = self.error_in(data, response)
             missing = self.lacks(data)
             if error is None and missing is None:
                 return Reply(status, headers, data)
@@ -284,19 +283,22 @@ class Exchange:
                 status_code=status,
                 headers=headers,
                 body=body,
-                secrets=secrets,
+                secrets=self.secrets(),
             ),
             response,
         )
 
-    def error_in(self, event: Mapping[str, Any], response: httpx.Response) -> AIMLAPIError | None:
-        """Return the error that an event of the stream is, if it is one."""
-        if error_from_event(event) is None:  # the usual case, and all it costs
+    def error_in(self, data: Mapping[str, Any], response: httpx.Response) -> AIMLAPIError | None:
+        """Return the error that a body or an event is, if it is one."""
+        if error_from_event(data) is None:  # the usual case, and all it costs
             return None
-        found = error_from_event(event, headers=headers_of(response), secrets=self.secrets())
-        error = cast("AIMLAPIError", found)
-        error.may_be_billed = True  # the stream had begun
-        return self.noted(error, response)
+        found = error_from_event(
+            data,
+            headers=headers_of(response),
+            secrets=self.secrets(),
+            status=response.status_code,
+        )
+        return self.noted(cast("AIMLAPIError", found), response)
 
     def secrets(self) -> list[str]:
         """Return what was sent and must not come back in a text: keys and passwords."""
@@ -431,5 +433,6 @@ class EventDecoder:
             if name and name != "message" and "type" not in data:
                 data["type"] = name
             if error := self._exchange.error_in(data, self._response):
+                error.may_be_billed = True  # the stream had begun
                 raise error
             yield data

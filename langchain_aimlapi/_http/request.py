@@ -40,6 +40,7 @@ _RESERVED_HEADERS = {
 }
 
 
+@functools.lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     """Tell whether `host` is this machine, by name or by address."""
     import ipaddress  # noqa: PLC0415 - seldom needed, and not loaded otherwise

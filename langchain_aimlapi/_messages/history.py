@@ -43,7 +43,7 @@ from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.errors import AIMLAPIInvalidRequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from langchain_core.messages import BaseMessage
 
@@ -188,6 +188,9 @@ def _take(
     continued: bool,
 ) -> None:
     """Add a message to the turns, or its results to the calls that they answer."""
+    if isinstance(message, AIMessage):
+        turns.append(_assistant(turns, position, message, messages))
+        return
     for call_id, name, content in _results_in(message):
         if _settle(turns, call_id, name, content):
             continue
@@ -198,9 +201,6 @@ def _take(
                 f"Message {position} ({message.type}) holds a result that answers no call before "
                 f"it (tool_call_id {call_id!r}) and was left out."
             )
-    if isinstance(message, AIMessage):
-        turns.append(_assistant(turns, position, message, messages))
-        return
     role = _role_of(message, position)
     if role in _ASSISTANT_ROLES:
         kwargs = message.additional_kwargs
@@ -227,6 +227,8 @@ def _holds_results(message: BaseMessage) -> bool:
 
 def _results_in(message: BaseMessage) -> Iterator[tuple[str, str, Any]]:
     """Yield the results that a message holds: the call's id, the tool's name, the content."""
+    if isinstance(message, (HumanMessage, AIMessage)) and isinstance(message.content, str):
+        return
     if isinstance(message, ToolMessage):
         yield _text(message.tool_call_id), "", message.content
     elif isinstance(message, FunctionMessage):
@@ -288,19 +290,19 @@ def _answer_the_rest(turn: AssistantTurn) -> None:
 def _assistant(
     turns: Sequence[Turn], position: int, message: AIMessage, messages: Sequence[BaseMessage]
 ) -> AssistantTurn:
-    blocks = blocks_of(message.content)
-    kinds = (unwrapped(block).get("type") or ", ".join(map(str, block)) for block in blocks)
-    if lost := [kind for kind in map(str, kinds) if kind not in _WITHOUT_LOSS]:
+    content = message.content
+    blocks = blocks_of(content)
+    if not isinstance(content, str) and (lost := _lost(blocks)):
         _warn(
             f"Message {position} (ai) holds what the API has no place for in an assistant's turn "
-            f"and was left out: {', '.join(dict.fromkeys(lost))}."
+            f"and was left out: {', '.join(lost)}."
         )
     turn = AssistantTurn(
         position,
         message.type,
         message,
         blocks,
-        text_of(blocks),
+        content if isinstance(content, str) else text_of(blocks),
         refusal_of(message, blocks),
         legal_name(message.name) if message.name else "",
     )
@@ -315,6 +317,12 @@ def _assistant(
         ids.add(call_id)
         turn.calls.append(Call(call_id, came_as, legal_name(name), arguments))
     return turn
+
+
+def _lost(blocks: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the kinds of blocks that have no place in an assistant's turn, each once."""
+    kinds = (unwrapped(block).get("type") or ", ".join(map(str, block)) for block in blocks)
+    return list(dict.fromkeys(kind for kind in map(str, kinds) if kind not in _WITHOUT_LOSS))
 
 
 def calls_of(
@@ -332,7 +340,7 @@ def calls_of(
         yield _text(bad.get("id")), bad.get("name"), without_mark(_arguments(bad.get("args")))
     if message.tool_calls or message.invalid_tool_calls:
         return
-    if message.response_metadata.get("model_provider"):
+    if isinstance(message.content, str) or message.response_metadata.get("model_provider"):
         return
     for block in blocks_of(message.content):
         if kind_of(block) in _CALL_BLOCKS:

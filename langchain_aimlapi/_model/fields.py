@@ -32,7 +32,7 @@ from langchain_aimlapi._model.parameters import (
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
-from langchain_aimlapi.profiles import profile_for
+from langchain_aimlapi.profiles import known_profile, profile_for
 
 if TYPE_CHECKING:
     from httpx import AsyncClient as HttpAsyncClient
@@ -250,12 +250,11 @@ class AIMLAPISettings(BaseChatModel):
         if not isinstance(values, dict):
             return values
         values = rename_aliases(translated(values), cls.__name__)
-        by_name = (REQUEST_PARAMETERS - cls.model_fields.keys()).intersection(values)
-        if by_name:
+        if others := [name for name in values if name not in cls.model_fields]:
+            refuse_unknown(others, cls.model_fields.keys() | REQUEST_PARAMETERS, cls.__name__)
             # What a call takes is taken here as well, and finds its place in the same way.
-            given = {name: values.pop(name) for name in by_name}
+            given = {name: values.pop(name) for name in others}
             values["model_kwargs"] = {**given, **(values.get("model_kwargs") or {})}
-        refuse_unknown(values, cls.model_fields.keys() | REQUEST_PARAMETERS, cls.__name__)
         values["api_key"] = read_key(values.get("api_key"))
         values["base_url"] = values.get("base_url") or first_set(BASE_URL_VARIABLES)
         check_connection(values)
@@ -276,7 +275,7 @@ class AIMLAPISettings(BaseChatModel):
             raise AIMLAPIConfigurationError(
                 "use_previous_response_id needs answers that the vendor keeps: pass store=True too."
             )
-        if values.get("profile") in _others(values.get("model", DEFAULT_MODEL)):
+        if (given := values.get("profile")) and _is_another(given, values.get("model")):
             del values["profile"]
         return values
 
@@ -290,7 +289,7 @@ class AIMLAPISettings(BaseChatModel):
     @override
     def _check_profile_keys(self) -> Self:
         """Check a user's own profile; to check ours costs more than the rest of construction."""
-        if self.profile != profile_for(self.model):
+        if self.profile != known_profile(self.model):
             super()._check_profile_keys()  # type: ignore[operator]  # a validator, to mypy
         return self
 
@@ -334,7 +333,6 @@ _RENAMED = {
 """Attributes of langchain-aimlapi 0.1 and what they are called now."""
 
 
-def _others(model: Any) -> list[ModelProfile | None]:
-    """Return the profiles of the other models that this package knows: none of them is its own."""
-    own = profile_for(str(model))
-    return [other for known in PROFILES if (other := profile_for(known)) != own]
+def _is_another(profile: Any, model: Any) -> bool:
+    """Tell whether a profile is that of another model that this package knows."""
+    return profile in PROFILES.values() and profile != known_profile(str(model or DEFAULT_MODEL))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_aimlapi._http.emulated import emulated_address
 from langchain_aimlapi._http.request import normalize_base_url
 from langchain_aimlapi._model.connection import DEFAULT_BASE_URL, read_key
-from langchain_aimlapi._model.parameters import checked_timeout, rename_aliases
+from langchain_aimlapi._model.parameters import checked_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +25,11 @@ else:
 class SendingMethods(_Settings):
     """The methods of `ChatAIMLAPI` that make a sender of what its fields say, and close it."""
 
-    def _transport(self, kwargs: Mapping[str, Any] | None = None) -> Transport:
+    def _transport(self, given: Mapping[str, Any] | None = None) -> Transport:
         """Make the sender of one call from what the fields say now; the call's own keywords win."""
         from langchain_aimlapi._http.transport import Timeouts, Transport  # noqa: PLC0415
 
-        given = rename_aliases(kwargs or {}, "The call")
-
+        given = given or {}
         return Transport(
             base_url=self._address(),
             api_key=self._key,
@@ -61,9 +60,10 @@ class SendingMethods(_Settings):
     def _leased(self) -> Any:
         from langchain_aimlapi._http.pool import Lease  # noqa: PLC0415
 
-        if self._lease is None:
-            self._lease = Lease()
-        return self._lease
+        lease = self._lease
+        if lease is None:
+            self._lease = lease = Lease()
+        return lease
 
     def close(self) -> None:
         """Give up this model's share in the kept connections.

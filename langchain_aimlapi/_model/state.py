@@ -13,7 +13,7 @@ from langchain_aimlapi._http.emulated import emulated_address
 from langchain_aimlapi._http.request import KEY_VARIABLES
 from langchain_aimlapi._model.fields import REQUEST_FIELDS
 from langchain_aimlapi._model.parameters import HiddenValues, for_cache, hidden, rename_aliases
-from langchain_aimlapi.profiles import MODEL_PROVIDER, profile_for
+from langchain_aimlapi.profiles import MODEL_PROVIDER, known_profile, profile_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class StateMethods(_Settings):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the model with changes; another `model` brings its own profile."""
         copied = super().model_copy(update=update, deep=deep)
-        if "profile" not in (update or {}) and self.profile == profile_for(self.model):
+        if "profile" not in (update or {}) and self.profile == known_profile(self.model):
             copied.profile = profile_for(copied.model)
         return copied
 

@@ -116,7 +116,7 @@ def dumps_in_pieces(value: Any) -> list[bytes]:
     """
     texts: list[str] = []
     try:
-        small = _take_out_large(value, texts) if _has_large_text(value) else value
+        small = _take_out_large(value, texts) if _has_large_text([value]) else value
     except RecursionError:
         small = value  # a circle, which `dumps` names
     encoded = dumps(small)
@@ -135,14 +135,14 @@ def dicts_in(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _has_large_text(value: Any) -> bool:
-    if isinstance(value, str):
-        return len(value) >= _LARGE
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, list):
-        return False
-    return any(map(_has_large_text, value))
+def _has_large_text(holder: Any) -> bool:
+    for item in holder.values() if isinstance(holder, dict) else holder:
+        if isinstance(item, str):
+            if len(item) >= _LARGE:
+                return True
+        elif isinstance(item, (dict, list)) and _has_large_text(item):
+            return True
+    return False
 
 
 def _take_out_large(value: Any, texts: list[str]) -> Any:
@@ -189,6 +189,8 @@ def _has_non_finite(value: Any) -> bool:
     stack = [value]
     while stack:
         item = stack.pop()
+        if item is None or isinstance(item, (str, int)):
+            continue
         if isinstance(item, dict):
             stack.extend(item.values())
         elif isinstance(item, (list, tuple)):
@@ -196,11 +198,7 @@ def _has_non_finite(value: Any) -> bool:
         elif isinstance(item, float):
             if not math.isfinite(item):
                 return True
-        elif (
-            not isinstance(item, (str, int))
-            and item is not None
-            # What only pydantic can look into: sets, dataclasses, models …
-            and to_json(item) != to_json(item, inf_nan_mode="null")
-        ):
+        # What only pydantic can look into: sets, dataclasses, models …
+        elif to_json(item) != to_json(item, inf_nan_mode="null"):
             return True
     return False
