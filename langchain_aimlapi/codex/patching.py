@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _BOM = "\ufeff"
 _SHOWN = 12  # lines of the file that an error shows
-_SEARCHED = 4_000  # lines that are searched for what resembles a hunk
+_LONGEST_SHOWN = 300  # characters of a line that an error shows
+_SEARCHED = 4_000  # lines that are searched for those of a hunk
+_COMPARED = 1_000  # lines, and below characters of them, that are compared letter by letter
+_COMPARED_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,8 @@ def _starts(update: Update, lines: list[str]) -> list[int]:
         name = f"{update.path}, hunk {number} of {len(update.hunks)}"
         begin = _anchored(hunk, lines, cursor)
         if isinstance(begin, str):
-            raise PatchError(f"{name}: no line after line {cursor} is {begin!r}, as its @@ says.")
+            sought = begin[:_LONGEST_SHOWN]
+            raise PatchError(f"{name}: no line after line {cursor} is {sought!r}, as its @@ says.")
         start = _start(hunk, lines, begin)
         if start is None:
             raise PatchError(f"{name}: {_mismatch(hunk, lines, cursor, begin)}")
@@ -289,13 +293,13 @@ def _mismatch(hunk: Hunk, lines: list[str], cursor: int, begin: int) -> str:
             else "hunks go from top to bottom, and an @@ line stands above its hunk"
         )
         return f"its lines stand at line {elsewhere + 1}, but {rule}."
-    expected = "\n".join(f"  {text}" for text in old[:_SHOWN])
+    expected = "\n".join(f"  {text[:_LONGEST_SHOWN]}" for text in old[:_SHOWN])
     said = f"these lines do not stand in the file as they are:\n{expected}\n"
     if not lines:
         return f"{said}The file is empty."
     start = _nearest(old, lines[:_SEARCHED], cursor)
     shown = lines[start : start + max(len(old), 3)][:_SHOWN]
-    there = "\n".join(f"{n}: {text[:300]}" for n, text in enumerate(shown, start + 1))
+    there = "\n".join(f"{n}: {text[:_LONGEST_SHOWN]}" for n, text in enumerate(shown, start + 1))
     return f"{said}The nearest lines of the file are:\n{there}"
 
 
@@ -310,6 +314,7 @@ def _nearest(old: list[str], lines: list[str], cursor: int) -> int:
     if any(scores):
         return scores.index(max(scores))
     longest = max(wanted, key=len)
-    if close := difflib.get_close_matches(longest, bare, n=1, cutoff=0.4):
-        return max(0, bare.index(close[0]) - wanted.index(longest))
+    parts = [text[:_COMPARED_CHARACTERS] for text in bare[:_COMPARED]]
+    if close := difflib.get_close_matches(longest[:_COMPARED_CHARACTERS], parts, n=1, cutoff=0.4):
+        return max(0, parts.index(close[0]) - wanted.index(longest))
     return min(cursor, len(lines) - 1)

@@ -94,6 +94,16 @@ def test_a_hunk_that_does_not_fit_says_what_stands_there(before, hunks, said):
         updated(before, hunks)
 
 
+def test_what_an_error_shows_is_short():
+    line = "x" * 1_000_000
+    with pytest.raises(PatchError) as raised:
+        updated(f"{line}\n".encode(), f"@@\n-{line}y\n+z")
+    assert len(str(raised.value)) < 1_000
+    with pytest.raises(PatchError) as raised:
+        updated(b"a\n", f"@@ {line}\n-a\n+z")
+    assert len(str(raised.value)) < 1_000
+
+
 # --- whole files ----------------------------------------------------------------------------------
 
 
