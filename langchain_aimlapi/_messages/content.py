@@ -370,6 +370,7 @@ _CONVERTERS: dict[str, Callable[[Part], Part]] = {
     "image": _image,
     "image_url": _image,
     "input_image": _image,
+    "computer_screenshot": _image,
     "file": _file,
     "input_file": _file,
     "document": _file,

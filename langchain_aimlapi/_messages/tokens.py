@@ -46,6 +46,10 @@ _TOKENS_PER_IMAGE = 85
 # 500 words; the pages of a compressed file are estimated by its size.
 _TOKENS_PER_PAGE = 750
 _BYTES_PER_PAGE = 200_000
+# What these output items say stands in the message itself.
+_IN_MESSAGE = frozenset(
+    {"message", "reasoning", "function_call", "custom_tool_call", "local_shell_call"}
+)
 _PAGE = re.compile(rb"/Type\s*/Page\b")
 
 
@@ -102,7 +106,10 @@ def _count_turn(message: AIMessage) -> int:
     if message.response_metadata.get("model_provider", MODEL_PROVIDER) != MODEL_PROVIDER:
         return counted  # what others thought is not sent
     kwargs, usage = message.additional_kwargs, message.usage_metadata
-    if any("encrypted_content" in item for item in dicts_in(kwargs.get("output_items"))):
+    items = dicts_in(kwargs.get("output_items"))
+    others = (item for item in items if item.get("type") not in _IN_MESSAGE)
+    counted += sum(count_text(as_text(item)) for item in others)
+    if any("encrypted_content" in item for item in items):
         # Sealed, so nobody can count it but who made it.
         known = usage.get("output_token_details", {}).get("reasoning") if usage else None
         if known:

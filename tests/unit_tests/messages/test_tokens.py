@@ -236,6 +236,9 @@ class TestEitherWay:
         assert llm.get_num_tokens_from_messages([sealed]) == plain + 70
         unknown = sealed.model_copy(update={"usage_metadata": None})
         assert llm.get_num_tokens_from_messages([unknown]) == plain
+        search = {"type": "web_search_call", "id": "ws_1", "action": {"query": TEXT}}
+        searched = AIMessage("y", additional_kwargs={"output_items": [search]}, **own)
+        assert llm.get_num_tokens_from_messages([searched]) >= plain + llm.get_num_tokens(TEXT)
         foreign = AIMessage(
             [{"type": "thinking", "thinking": TEXT}, {"type": "text", "text": "y"}],
             response_metadata={"model_provider": "anthropic"},
