@@ -175,7 +175,8 @@ class _Registry:
 def _ssl_context() -> ssl.SSLContext:
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     named = f"SSL_CERT_FILE names {file}" if file else f"SSL_CERT_DIR names {folder}"
-    if not file and folder and not Path(folder).is_dir():
+    # OpenSSL takes several.
+    if not file and folder and not any(Path(each).is_dir() for each in folder.split(os.pathsep)):
         raise AIMLAPIConfigurationError(f"{named}, which is no folder. Correct or unset it.")
     try:
         return httpx.create_ssl_context()

@@ -144,7 +144,12 @@ def source_of_key(key: str) -> str:
     return next((f"in {name}" for name in held), "that was passed as api_key")
 
 
-_SECRET_NAME = re.compile(r"auth|key|token|secret|passw|cookie|credential|signature|session|jwt")
+# Words of a name, not letters in one: neither X-Author nor X-Monkey nor X-Max-Tokens is meant.
+_SECRET_NAME = re.compile(
+    r"(?<![a-z])(?:access|api|auth|bearer|client|csrf|id|o|private|proxy|refresh|secret|security|session|user|xsrf)?"
+    r"(?:auth(?:orization|entication|z)?|keys?|token|secrets?|pass(?:w(?:or)?d|phrase|code)?|pwd|pin"
+    r"|cookie|credentials?|signature|sig|session|sessionid|sid|jwt|bearer|otp)(?![a-z])"
+)
 _HARMLESS_NAME = re.compile(
     r"accept.*|connection|content-.*|host|user-agent|http-referer|x-title|traceparent|tracestate"
     r"|baggage|.*-id"
@@ -152,7 +157,7 @@ _HARMLESS_NAME = re.compile(
 # Random letters and digits, or a word for what they are. A label is none, nor a UUID.
 _SECRET_VALUE = re.compile(
     r"(?=[A-Za-z0-9_+/=]*\d)(?=[A-Za-z0-9_+/=]*[A-Za-z])[A-Za-z0-9_+/=]{16,}|^sk-"
-    r"|(?i:secret|token|passw|credential)"
+    r"|(?<![A-Za-z])(?i:secret|token|passwo?r?d|credentials?)(?![A-Za-z])"
 )
 
 

@@ -462,6 +462,11 @@ def test_events_do_not_tell(llm):
 LABELS = {
     "X-Env": "production",
     "X-Team": "openai",
+    "X-Tenant": "max_tokens",
+    "X-App": "tokenizer-service",
+    "X-Author": "Shakespeare",
+    "X-Monkey": "banana-split",
+    "X-Max-Tokens": "at most a few",
     "X-Cluster": "eu-west-1-cluster-0000000007",
     "X-Trace-Id": "0af7651916cd43dd8448eb211c80319c",
     "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -494,6 +499,11 @@ HIDDEN = {
     "Ocp-Apim-Subscription-Key": "abcdef",
     "X-Whatever": "Zm9vYmFyYmF6MTIzNDU2",
     "X-Own": "sk-abcdef",
+    "X-Pwd": "abcdef",
+    "X-AuthToken": "abcdef",
+    "Api-Keys": "abcdef",
+    "X-Session-Id": "abcdef",
+    "X-Note": "secret: abcdef",
 }
 
 

@@ -370,6 +370,17 @@ async def test_a_failure_inside_a_stream_keeps_what_came(emulator, way):
     assert isinstance(caught.value.__cause__, AIMLAPIServerError)
 
 
+@ways
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+@pytest.mark.parametrize("text", ["", "Half of"])
+async def test_a_response_that_goes_on_is_no_answer(emulator, way, status, text):
+    output = [message_item(text_part(text))] if text else []
+    emulator.respond_with(lambda _: Reply(body=body_of(*output, status=status)))
+    with pytest.raises((AIMLAPIProtocolError, AIMLAPIStreamInterruptedError)) as caught:
+        await call(model_on(emulator), way)
+    assert f"still {status}" in str(caught.value) or caught.value.partial_message.text == text
+
+
 @pytest.mark.parametrize("output", [None, []])
 def test_output_text_counts_where_nothing_else_does(output):
     body = {**body_of(), "output": output, "output_text": "Hi."}
