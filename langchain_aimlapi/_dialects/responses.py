@@ -77,7 +77,9 @@ class ResponsesDialect:
 
     def lacks(self, body: Mapping[str, Any]) -> str | None:
         """Say what a whole reply lacks to be an answer; see `Dialect.lacks`."""
-        if body.get("status") in _UNFINISHED and not (body.get("output") or body.get("output_text")):
+        if body.get("status") in _UNFINISHED and not (
+            body.get("output") or body.get("output_text")
+        ):
             return f"the response is still {body['status']}, as those in the background are"
         told = body.get("output") is not None or body.get("output_text") is not None
         return None if told else "no output"

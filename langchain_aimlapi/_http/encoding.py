@@ -12,33 +12,31 @@ if TYPE_CHECKING:
     import httpx
 
 _KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
+_UNKNOWN = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dcz"})
+_MAX_LAYERS = 4  # each takes memory; more are nobody's
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def _encoding(response: httpx.Response) -> str:
-    """Return what was done to a body; "" for nothing. What is nested is a name of its own."""
+def _encodings(response: httpx.Response) -> list[str]:
+    """Return what was done to a body, in order; what is no encoding is passed over, as in httpx."""
     named = response.headers.get("content-encoding", "").lower().split(",")
-    return ", ".join(name for name in map(str.strip, named) if name not in {"", "identity"})
+    return [name for name in map(str.strip, named) if name in _KNOWN | _UNKNOWN][-_MAX_LAYERS:]
 
 
 def is_left_to_httpx(response: httpx.Response) -> bool:
     """Tell whether httpx is to undo the encoding: it has, or a user's client may know more."""
     return response.is_stream_consumed or (
-        clock_of(response) is None and _encoding(response) not in {"", *_KNOWN}
+        clock_of(response) is None and not _UNKNOWN.isdisjoint(_encodings(response))
     )
 
 
 class Inflater:
-    """Undoes the content encoding of a response: gzip in any number of members, or deflate."""
+    """Undoes the content encodings of a response."""
 
     def __init__(self, response: httpx.Response) -> None:
-        """Read the encoding from the headers."""
-        self._encoding = "" if is_left_to_httpx(response) else _encoding(response)
-        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        self._head = b""  # too little to tell zlib from bare deflate
-        self._is_first = True
-        self._is_between = False  # members of gzip
-        self._is_over = False
+        """Read the encodings from the headers."""
+        names = [] if is_left_to_httpx(response) else _encodings(response)
+        self._layers = [_Layer(name) for name in reversed(names)]
 
     def feed(self, chunk: bytes, most: int) -> bytes:
         """Return at most about `most` bytes that `chunk` holds.
@@ -46,8 +44,23 @@ class Inflater:
         Raises:
             AIMLAPIProtocolError: It is not what the headers say, or nothing that was asked for.
         """
-        if not self._encoding:
-            return chunk
+        for layer in self._layers:
+            chunk = layer.feed(chunk, most)
+        return chunk
+
+
+class _Layer:
+    """Undoes one encoding: gzip in any number of members, or deflate."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        self._head = b""  # too little to tell zlib from bare deflate
+        self._is_first = True
+        self._is_between = False  # members of gzip
+        self._is_over = False
+
+    def feed(self, chunk: bytes, most: int) -> bytes:
         if self._encoding not in _KNOWN:
             raise AIMLAPIProtocolError(
                 f"The reply is encoded as {self._encoding!r:.40}, which was not asked for."

@@ -201,7 +201,7 @@ _CLASS_BY_STATUS: dict[int, type[AIMLAPIError]] = {
 }
 
 _WORDS = ("message", "title", "detail")
-_OF_EVENTS = frozenset({"id", "type", "object", "usage", "meta"})
+_OF_EVENTS = frozenset({"id", "type", "object", "usage", "meta", "status", "statusCode"})
 _INVALID_STATUSES = frozenset({400, 413, 422})
 _MONEY_STATUSES = frozenset({403, 429})
 

@@ -595,7 +595,7 @@ def test_a_redirect_names_the_host_only(location, target):
         {"type": "response.output_text.delta", "delta": "x"},
         {"type": "response.created", "response": {"status": "in_progress"}},
         {"meta": {"usage": {"credits_used": 1}}},
-        {"message": "hello"},
+        {"message": "hello", "id": "x"},
         {"statusCode": 500},
         {"statusCode": 200, "message": "fine"},
         {"status": "completed", "message": "fine"},

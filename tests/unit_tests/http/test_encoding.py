@@ -26,6 +26,9 @@ BODIES = {
     "x-gzip": ("X-GZIP", gzip.compress(TEXT)),
     "members": ("gzip, identity", gzip.compress(TEXT[:9]) + gzip.compress(TEXT[9:])),
     "padding": ("gzip", gzip.compress(TEXT) + b"\0" * 20),
+    "no encoding": ("utf-8, none, aws-chunked", TEXT),
+    "nested": ("deflate, gzip", gzip.compress(zlib.compress(TEXT))),
+    "twice": ("gzip,gzip", gzip.compress(gzip.compress(TEXT))),
     "zlib": ("deflate", zlib.compress(TEXT)),
     "bare": ("deflate", bare(TEXT)),
 }
@@ -61,7 +64,7 @@ def test_a_bomb_is_opened_no_further_than_asked():
     assert len(inflater("gzip").feed(gzip.compress(b"a" * 10_000_000), 1000)) == 1000
 
 
-@pytest.mark.parametrize("encoding", ["br", "gzip, br", "gzip, gzip"])
+@pytest.mark.parametrize("encoding", ["br", "zstd"])
 def test_an_encoding_that_nobody_asked_for_is_left_to_the_client_of_a_user(encoding):
     assert inflater(encoding).feed(b"text", 1000) == b"text"
     with pytest.raises(AIMLAPIProtocolError, match=f"encoded as '{encoding}'"):
