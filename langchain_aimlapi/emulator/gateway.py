@@ -161,7 +161,8 @@ class Gateway:
             model: The requested model.
             text: What the last message says, whoever says it: a part of it, or a pattern.
             tool: The name of a tool whose result the request ends with.
-            tool_result: What a result says that the request ends with: a part, or a pattern.
+            tool_result: What a result says that the request ends with: a part, or a pattern; with
+                `tool`, a result of that tool.
             endpoint: `chat_completions` or `responses`.
             times: For how many requests; `None` is any number.
 

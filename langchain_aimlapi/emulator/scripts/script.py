@@ -7,15 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from re import Pattern
+from typing import TYPE_CHECKING, Any, get_args
 
 from langchain_aimlapi.emulator.answers.replies import Reply
-from langchain_aimlapi.emulator.exchange import RecordedRequest
+from langchain_aimlapi.emulator.exchange import Dialect, RecordedRequest
 from langchain_aimlapi.emulator.scripts.faults import Fault, as_outcome
 
 if TYPE_CHECKING:
-    from re import Pattern
-
     from langchain_aimlapi.emulator.wire.render import Call
 
 Outcome = Reply | Fault
@@ -45,6 +44,7 @@ class Match:
         text: What the last message says, whoever says it: a part of it, or a pattern.
         tool: The name of a tool whose result the request ends with.
         tool_result: What a result says that the request ends with: a part of it, or a pattern.
+            With `tool`, one and the same result must be of that tool and say that.
         endpoint: `chat_completions` or `responses`.
     """
 
@@ -53,6 +53,18 @@ class Match:
     tool: str | None = None
     tool_result: str | Pattern[str] | None = None
     endpoint: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a description that no request could fit."""
+        for part in fields(self):
+            kinds = (str, Pattern) if part.name in {"text", "tool_result"} else (str,)
+            value = getattr(self, part.name)
+            if value is not None and not isinstance(value, kinds):
+                wanted = "a text or a pattern" if len(kinds) > 1 else "a text"
+                raise TypeError(f"{part.name} takes {wanted}, not {value!r}")
+        if self.endpoint not in {None, *get_args(Dialect)}:
+            known = " or ".join(get_args(Dialect))
+            raise ValueError(f"endpoint is {known}, not {self.endpoint!r}")
 
     def __repr__(self) -> str:
         """What is asked for."""
@@ -68,10 +80,13 @@ class Match:
             self.model in {None, call.payload.get("model")}
             and self.endpoint in {None, call.dialect}
             and (self.text is None or _said(self.text, conversation.last.text))
-            and (self.tool is None or any(result.name == self.tool for result in results))
             and (
-                self.tool_result is None
-                or any(_said(self.tool_result, result.text) for result in results)
+                (self.tool is None and self.tool_result is None)
+                or any(
+                    self.tool in {None, result.name}
+                    and (self.tool_result is None or _said(self.tool_result, result.text))
+                    for result in results
+                )
             )
         )
 
@@ -115,8 +130,9 @@ class Script:
             match: For which requests; `None` for any.
             times: For how many of them; `None` for any number.
         """
-        if times is not None and times < 1:
-            raise ValueError(f"times must be 1 or more, or None for any number; not {times}")
+        whole = isinstance(times, int) and not isinstance(times, bool)
+        if times is not None and not (whole and times >= 1):
+            raise ValueError(f"times must be 1 or more, or None for any number; not {times!r}")
         _check(step)
         with self._lock:
             entries = self._plain if match is None else self._described

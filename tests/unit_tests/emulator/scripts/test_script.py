@@ -20,10 +20,23 @@ TOOL_TURN = [
     {"role": "assistant", "tool_calls": [CALL]},
     {"role": "tool", "content": "Rain in Oslo", "tool_call_id": "call_1"},
 ]
+OTHER = {"id": "call_2", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+TWO_RESULTS = [
+    TOOL_TURN[0],
+    {"role": "assistant", "tool_calls": [CALL, OTHER]},
+    TOOL_TURN[2],
+    {"role": "tool", "content": "Noon", "tool_call_id": "call_2"},
+]
 RESPONSES_TOOL_TURN = [
     {"role": "user", "content": "Weather?"},
     {"type": "function_call", "call_id": "call_1", "name": "get_weather", "arguments": "{}"},
     {"type": "function_call_output", "call_id": "call_1", "output": "Rain in Oslo"},
+]
+RESPONSES_TWO_RESULTS = [
+    *RESPONSES_TOOL_TURN[:2],
+    {"type": "function_call", "call_id": "call_2", "name": "get_time", "arguments": "{}"},
+    RESPONSES_TOOL_TURN[2],
+    {"type": "function_call_output", "call_id": "call_2", "output": "Noon"},
 ]
 
 
@@ -56,6 +69,8 @@ FITTING = {
     "tool": ({"tool": "get_weather"}, "turn", MODEL, True),
     "other tool": ({"tool": "get_time"}, "turn", MODEL, False),
     "tool result": ({"tool_result": "Oslo"}, "turn", MODEL, True),
+    "tool and its result": ({"tool": "get_weather", "tool_result": "Rain"}, "turn", MODEL, True),
+    "another tool's result": ({"tool": "get_time", "tool_result": "Rain"}, "two", MODEL, False),
     "no tool result": ({"tool_result": "Hello"}, "Hello", MODEL, False),
     "all at once": ({"model": CODEX, "tool": "get_weather", "text": "Rain"}, "turn", CODEX, True),
     "all but one": ({"model": MODEL, "tool": "get_weather", "text": "Rain"}, "turn", CODEX, False),
@@ -67,8 +82,12 @@ FITTING = {
 def test_a_description_fits(emulator, ask, path, case):
     asked, content, model, fits = case
     emulator.when(Reply("It fits."), **asked)
-    turn = RESPONSES_TOOL_TURN if "responses" in path else TOOL_TURN
-    answer = ask(turn if content == "turn" else content, model, path)
+    chat = "responses" not in path
+    turns = {
+        "turn": TOOL_TURN if chat else RESPONSES_TOOL_TURN,
+        "two": TWO_RESULTS if chat else RESPONSES_TWO_RESULTS,
+    }
+    answer = ask(turns.get(content, content), model, path)
     assert (answer == "It fits.") is fits
 
 
@@ -102,8 +121,12 @@ def test_what_waits_for_a_request_is_not_done(emulator, ask):
     ask("x", CODEX)
     with pytest.raises(AssertionError, match=r"2 scripted step.*Fault\.status\(503\) for Match"):
         emulator.assert_done()
-    with pytest.raises(ValueError, match="times"):
-        emulator.when(Reply(), times=0)
+    for times in (0, "2", True, 1.5):
+        with pytest.raises(ValueError, match="times"):
+            emulator.when(Reply(), times=times)
+    for asked in ({"endpoint": "chat"}, {"model": 5}, {"text": 5}, {"tool_result": ["Rain"]}):
+        with pytest.raises((TypeError, ValueError), match=next(iter(asked))):
+            emulator.when(Reply(), **asked)
 
 
 def test_a_script_in_a_file(emulator, ask, tmp_path):
