@@ -113,7 +113,7 @@ def inlined(schema: Schema) -> Schema:
 def _root(schema: Schema) -> Schema:
     """Return the root without definitions, and without being a reference or an `allOf` of one."""
     root = _merged({key: value for key, value in schema.items() if key not in _DEFINITIONS})
-    passed = {"#"}
+    passed: set[str] = set()
     while isinstance(reference := root.get("$ref"), str) and reference not in passed:
         passed.add(reference)
         beside = {key: value for key, value in root.items() if key != "$ref"}

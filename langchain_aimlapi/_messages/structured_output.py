@@ -258,7 +258,8 @@ class StructuredOutput(Runnable[AIMessage, Any]):
         except (ValueError, TypeError):  # TypeError: pydantic before 2.10 keeps no open strings
             try:
                 value = parse_partial_json(text.rstrip(" \t\r\n`"))
-            except ValueError:
+                _check_finite(value)
+            except (ValueError, RecursionError):
                 return None
         try:
             return self._made(value)
@@ -279,21 +280,32 @@ def whole_value(text: str, *, amid_prose: bool = False) -> Any:
     if fenced := _FENCE.fullmatch(text):
         text = fenced[1]
     try:
-        value = loads(text)
-    except ValueError:
-        decoder = json.JSONDecoder(strict=False, parse_constant=_refuse)
-        if not amid_prose:
-            value = decoder.decode(text)
-        else:
-            # The first brace only: in an object that was cut, an inner one may be whole.
-            value, _ = decoder.raw_decode(text, max(text.find("{"), 0))
+        value = _decoded(text, amid_prose=amid_prose)
+        _check_finite(value)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(value, (dict, list)):
         raise ValueError("neither an object nor a list")  # noqa: TRY004 - a text of another kind
     return value
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+def _decoded(text: str, *, amid_prose: bool) -> Any:
+    try:
+        return loads(text)
+    except ValueError:
+        decoder = json.JSONDecoder(strict=False)
+        if not amid_prose:
+            return decoder.decode(text)
+        # The first brace only: in an object that was cut, an inner one may be whole.
+        return decoder.raw_decode(text, max(text.find("{"), 0))[0]
+
+
+def _check_finite(value: Any) -> None:
+    """Raise ValueError for what JSON cannot hold: NaN, and numbers that Python takes for infinity.
+
+    An agent could not send them back; as a tool's arguments they are refused too.
+    """
+    json.dumps(value, allow_nan=False)
 
 
 def _calls_of(message: BaseMessage) -> list[tuple[str | None, dict[str, Any] | None, str]]:

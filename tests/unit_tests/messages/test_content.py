@@ -144,6 +144,7 @@ def left_out(size: int) -> str:
         ({"type": "resource", "resource": {"text": "Read.", "uri": "a:b"}}, "Read."),
         ({"type": "resource", "resource": {"blob": "SGk=", "mimeType": "text/plain"}}, "Hi"),
         ({"type": "file", "base64": "e30=", "mime_type": "application/json"}, "{}"),
+        ({"type": "resource", "resource": "a:b"}, '{"type":"resource","resource":"a:b"}'),
         ({"type": "resource_link", "name": "N", "uri": "a://b"}, "N\na://b"),
         ({"type": "video", "url": "https://a.b/c.mp4"}, "https://a.b/c.mp4"),
         ({"type": "hologram", "of": "a cat"}, '{"type":"hologram","of":"a cat"}'),

@@ -86,6 +86,18 @@ def short(items: list[dict[str, Any]]) -> Any:
             [calling(None), ToolMessage("seen", tool_call_id="x")],
             ["call:call_1_0", "result:call_1_0:seen"],
         ),
+        (
+            [calling("a", "b"), result("b", "2"), result("a", "1")],
+            ["call:a", "call:b", "result:a:1", "result:b:2"],
+        ),
+        (
+            [calling("a"), calling("b"), result("a", "1"), result("b", "2")],
+            ["call:a", "result:a:1", "call:b", "result:b:2"],
+        ),
+        (
+            [calling(None), HumanMessage([{"type": "tool_result", "content": "seen"}])],
+            ["call:call_1_0", "result:call_1_0:seen"],
+        ),
         ([calling("a"), FunctionMessage("4", name="look")], ["call:a", "result:a:4"]),
         (
             [calling("a"), ChatMessage("4", role="tool", tool_call_id="a")],
@@ -106,6 +118,11 @@ def test_results_find_their_calls(sent, history, expected):
         (
             [calling("a"), result("a", "1"), result("a", "2")],
             ["call:a", "result:a:2"],
+            "several results",
+        ),
+        (
+            [calling("a", "b"), result("a", "1"), result("a", "2"), result("b", "3")],
+            ["call:a", "call:b", "result:a:2", "result:b:3"],
             "several results",
         ),
         ([result("a")], [], "answers no call"),

@@ -417,7 +417,12 @@ async def test_an_object_left_open_is_an_error(emulator, method, way, cut, endin
 @methods
 @ways
 @pytest.mark.parametrize(
-    "text", ['{"setup": NaN, "rating": 1}', "12", "null", '"a"', '{"setup": {"rating": 1}, "r']
+    "text",
+    [
+        *('{"setup": NaN, "rating": 1}', '{"setup": "a", "rating": 1e999}', "12", "null", '"a"'),
+        *('{"setup": {"rating": 1}, "r', '{"setup": ' + "[" * 100_000),
+    ],
+    ids=lambda text: text[:24],
 )
 async def test_what_is_no_whole_object(emulator, method, way, text):
     emulator.script(answering(method, text, "JokeDict"))
@@ -746,7 +751,10 @@ def test_what_cannot_become_the_object_is_not_shown(text):
         ("{", {}),
         ("[1", None),
         ("", None),
+        ('{"setup": NaN', None),
+        ('{"setup": ' + "[" * 100_000, None),
     ],
+    ids=lambda text: str(text)[:24],
 )
 def test_what_is_shown_of_an_object_so_far(fence, text, shown):
     read = StructuredOutput(JOKE_SCHEMA, "json_schema", tool_name=None, include_raw=False)
