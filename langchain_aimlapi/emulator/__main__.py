@@ -112,7 +112,7 @@ def log_line(request: RecordedRequest, entry: LedgerEntry | None, moment: float)
     parts = [clock, request.method, request.path]
     if entry is not None and entry.model:
         parts.append(entry.model)
-    parts.append(str(request.status))
+    parts.append("no answer" if request.status is None else str(request.status))
     if entry is not None and entry.usage is not None:
         usage = entry.usage
         parts.append(f"{usage.input_tokens}+{usage.output_tokens} tokens")

@@ -51,7 +51,7 @@ class RecordedRequest:
         dialect: `chat_completions`, `responses`, or `None` for the other routes.
         client_request_id: The caller's `X-Client-Request-Id` where it is valid.
         inference_id: The emulator's id for this inference, also in the answer's headers.
-        status: The HTTP status answered; `None` until answered.
+        status: The HTTP status answered; `None` until then, and where a fault lets none come.
     """
 
     method: str

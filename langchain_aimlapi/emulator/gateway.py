@@ -252,7 +252,7 @@ class Gateway:
                 code=refusal.code,
             )
             entry = self._record(request, answer.status, None)
-        request.status = answer.status
+        request.status = None if answer.silent else answer.status
         if self._on_answer is not None:
             self._on_answer(request, entry)
         return answer

@@ -75,17 +75,22 @@ def test_it_serves_until_interrupted():
 @pytest.mark.enable_socket
 def test_it_logs_each_request_and_plays_a_script(tmp_path):
     script = tmp_path / "script.json"
-    script.write_text(json.dumps([{"reply": "From the file."}, {"fault": "free_tier"}]))
+    script.write_text(
+        json.dumps([{"reply": "From the file."}, {"fault": "free_tier"}, {"fault": "disconnect"}])
+    )
     with served("--script", str(script)) as (process, client):
         reply = client.post("/chat/completions", json=BODY)
         assert reply.json()["choices"][0]["message"]["content"] == "From the file."
         client.post("/chat/completions", json=BODY)
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post("/chat/completions", json=BODY)
         client.get("/models")
         _, out, _ = stopped(process)
     lines = [line for line in out.splitlines() if re.match(r"\d\d:\d\d:\d\d ", line)]
     assert [line.split(" ", 1)[1] for line in lines] == [
         f"POST /v1/chat/completions {MODEL} 200 {_tokens(reply)} tokens {_cost(reply)} USD",
         f"POST /v1/chat/completions {MODEL} 429",
+        f"POST /v1/chat/completions {MODEL} no answer",
         "GET /v1/models 200",
     ]
 
