@@ -20,7 +20,7 @@ from langchain_aimlapi._messages.endings import is_cut
 from langchain_aimlapi._messages.tool_calls import is_whole_object, mark_of, parse_tool_call
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from langchain_core.messages import InvalidToolCall, ToolCall
     from langchain_core.messages.tool import ToolCallChunk
@@ -157,6 +157,26 @@ class ToolCalls:
         joined = known + name
         is_piece = any(tool.startswith(joined) for tool in self._offered)
         return name if name in self._offered and not is_piece else joined
+
+    def places_of(self, names: Iterable[tuple[Any, str | None]]) -> list[int]:
+        """Return the positions of the calls of a whole message, of which some may be known.
+
+        Args:
+            names: The index and the id of each.
+        """
+        places: list[int] = []
+        for place, (index, call_id) in enumerate(names):
+            word = _number_or_word(index)
+            at = None if word is None else self._by_index.get(word)
+            if call_id is not None:
+                at = self._by_id.get(call_id)
+            if at is None and place < len(self._calls):
+                known = self._calls[place].id
+                at = place if None in (known, call_id) else None
+            if at is None or at in places:
+                at = max([len(self._calls), *(each + 1 for each in places)])
+            places.append(at)
+        return places
 
     def name_of(self, position: int) -> str | None:
         """Return the name of a call, if it has one yet."""

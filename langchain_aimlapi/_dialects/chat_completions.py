@@ -243,9 +243,9 @@ def _not_told(
         if told[key] and isinstance(text := rest.get(key), str):
             rest[key] = _news(text, told[key])
     calls = []
-    for place, call in enumerate(_dicts(message.get("tool_calls"))):
-        number = number_of(call.get("index"))
-        position = place if number is None else number
+    told_calls = _dicts(message.get("tool_calls"))
+    names = [(call.get("index"), id_of(call.get("id"))) for call in told_calls]
+    for call, position in zip(told_calls, assembler.calls.places_of(names), strict=True):
         if before := assembler.calls.text_of(position):
             key = "custom" if call.get("custom") else "function"
             function = dict(call.get(key) or {})
