@@ -140,7 +140,8 @@ class AIMLAPISettings(BaseChatModel):
     """Keep the response at the vendor, false by default there."""
 
     previous_response_id: str | None = None
-    """Continue a stored response; `response_metadata["id"]` names it."""
+    """Continue a stored response; `response_metadata["id"]` names it. Of messages that hold its
+    answer, those that follow it are sent."""
 
     truncation: str | None = None
     """`"auto"` drops the middle of a conversation that is too long; `"disabled"` refuses it."""
