@@ -38,7 +38,7 @@ def refusal(place: str, llm: ChatAIMLAPI, **arguments: Any) -> str | None:
                 llm.bind(**arguments).invoke("x")
             case _:
                 # As LangChain hands keywords on, some of which are its own.
-                llm._params(arguments, stream=False)
+                llm._params(llm._given(arguments), stream=False)
     except AIMLAPIConfigurationError as error:
         return str(error) if "has no parameter" in str(error) else None
     except Exception:  # noqa: BLE001
