@@ -181,11 +181,13 @@ def _ssl_context() -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except OSError as error:
-        if not file and not folder:
+        if (log := os.environ.get("SSLKEYLOGFILE")) and error.filename == log:
+            named = f"SSLKEYLOGFILE names {log}"
+        elif not file and not folder:
             raise
         reason = error.strerror or type(error).__name__
     raise AIMLAPIConfigurationError(
-        f"{named}, of which no certificates could be read ({reason}). Correct or unset it."
+        f"{named}, which cannot be used ({reason}). Correct or unset it."
     )
 
 

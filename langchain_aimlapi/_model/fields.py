@@ -194,7 +194,9 @@ class AIMLAPISettings(BaseChatModel):
 
     deadline: float | None = Field(default=None, gt=0)
     """Seconds that a whole call may take: retries, pauses, slow headers and slow bytes included,
-    and a stream with all that is done between its chunks. None: no limit."""
+    and a stream with all that is done between its chunks. None: no limit. Where sync calls go
+    through an `http_client` of your own, headers that come in drop by drop can exceed it: there it
+    bounds each wait, and is looked at again once the headers are there. Async calls hold it."""
 
     max_retries: int = Field(default=2, ge=0)
     """Requests after the first, before any output; 0 means one request in all."""

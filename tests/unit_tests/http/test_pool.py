@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 import pickle
+import ssl
 
 import httpx
 import pytest
@@ -48,8 +50,8 @@ def test_a_copied_model_holds_a_lease_of_its_own(copied):
 @pytest.mark.parametrize(
     ("variable", "content", "words"),
     [
-        ("SSL_CERT_FILE", None, "SSL_CERT_FILE names .*no certificates .*No such file"),
-        ("SSL_CERT_FILE", "no certificate", "SSL_CERT_FILE names .*no certificates"),
+        ("SSL_CERT_FILE", None, "SSL_CERT_FILE names .*cannot be used .*No such file"),
+        ("SSL_CERT_FILE", "no certificate", "SSL_CERT_FILE names .*cannot be used"),
         ("SSL_CERT_DIR", None, "SSL_CERT_DIR names .*no folder"),
         ("SSL_CERT_DIR", "no folder", "SSL_CERT_DIR names .*no folder"),
     ],
@@ -64,6 +66,21 @@ def test_certificates_that_cannot_be_read(monkeypatch, tmp_path, variable, conte
     with pytest.raises(AIMLAPIConfigurationError, match=words) as caught:
         _Registry().ssl_context()
     assert str(named) in str(caught.value)
+
+
+def test_a_log_of_keys_that_cannot_be_written(monkeypatch, tmp_path):
+    log = tmp_path / "no folder" / "keys"
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(log))
+    with pytest.raises(AIMLAPIConfigurationError, match=r"SSLKEYLOGFILE names .*No such file"):
+        _Registry().ssl_context()
+
+
+def test_several_folders_of_certificates(monkeypatch, tmp_path):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", f"/nowhere{os.pathsep}{tmp_path}")
+    assert _Registry().ssl_context().verify_mode is ssl.CERT_REQUIRED
 
 
 def test_what_httpx_cannot_read_itself_is_no_setting_of_the_user(monkeypatch):
