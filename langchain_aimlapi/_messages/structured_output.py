@@ -257,7 +257,7 @@ class StructuredOutput(Runnable[AIMessage, Any]):
             value = from_json(text, allow_partial="trailing-strings", allow_inf_nan=False)
         except (ValueError, TypeError):  # TypeError: pydantic before 2.10 keeps no open strings
             try:
-                value = parse_partial_json(text.rstrip(" \t\r\n`"))
+                value = parse_partial_json(text)
                 _check_finite(value)
             except (ValueError, RecursionError):
                 return None

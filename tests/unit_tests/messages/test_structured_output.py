@@ -762,3 +762,4 @@ def test_what_is_shown_of_an_object_so_far(fence, text, shown):
     assert read.parse_part(f"Here you are: {text}") is None
     amid = StructuredOutput(JOKE_SCHEMA, "json_mode", tool_name=None, include_raw=False)
     assert amid.parse_part(f"Here you are: {fence}{text}") == shown
+    assert amid.parse_part(f"[{text}") is None
