@@ -1,4 +1,4 @@
-"""Servers that others wrote are read: llama.cpp's own, whole and streamed, on both endpoints."""
+"""Servers that others wrote are read, whole and streamed, on both endpoints."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi.emulator import Emulator, Reply, ToolCall
 from tests.conftest import call
 
 if TYPE_CHECKING:
@@ -74,3 +75,47 @@ async def test_llama_cpp_takes_a_history_of_calls(llama_cpp, use_responses_api):
     assert message.response_metadata["finish_reason"] in {"stop", "length"}
     assert message.tool_calls == []
     assert message.usage_metadata["input_tokens"] > 0
+
+
+@pytest.mark.needs("litellm")
+@both
+@pytest.mark.parametrize("way", ["invoke", "astream"])
+async def test_litellm(monkeypatch, use_responses_api, way):
+    """What its proxy sends is what its library answers, written out.
+
+    The proxy itself needs another major version of MCP's package than others here do.
+    """
+    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    import litellm
+
+    upstream = Emulator().script(
+        Reply("Blue.", reasoning="Hm.", tool_calls=[ToolCall("look", {"at": "sky"})])
+    )
+    is_streamed = way == "astream"
+    with upstream.serve() as server:
+        ask: dict[str, Any] = {
+            "api_base": server.base_url,
+            "api_key": upstream.api_key,
+            "stream": is_streamed,
+        }
+        if use_responses_api:  # made of chat completions, as for most providers
+            answer = litellm.responses("Look.", "deepseek/openai/gpt-5-1", **ask)
+        else:
+            messages = [{"role": "user", "content": "Look."}]
+            if is_streamed:
+                ask["stream_options"] = {"include_usage": True}
+            answer = litellm.completion("openai/openai/gpt-5-1", messages, **ask)
+        told = [
+            each.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+            for each in (answer if is_streamed else [answer])
+        ]
+    proxy = Emulator().script(Reply(events=told) if is_streamed else Reply(body=told[0]))
+    llm = ChatAIMLAPI(use_responses_api=use_responses_api, **proxy.connection())
+    message = await call(llm, way, "Look.")
+    assert message.text == "Blue."
+    assert message.additional_kwargs["reasoning_content"] == "Hm."
+    assert [(made["name"], made["args"]) for made in message.tool_calls] == [
+        ("look", {"at": "sky"})
+    ]
+    assert message.response_metadata["finish_reason"] == "tool_calls"
+    assert message.usage_metadata["output_tokens"] > 0
