@@ -143,6 +143,7 @@ def left_out(size: int) -> str:
         ({"type": "tool_result", "title": "T", "content": "C"}, "C"),
         ({"type": "resource", "resource": {"text": "Read.", "uri": "a:b"}}, "Read."),
         ({"type": "resource", "resource": {"blob": "SGk=", "mimeType": "text/plain"}}, "Hi"),
+        ({"uri": "a:b", "mimeType": "text/plain", "blob": "SGk="}, "Hi"),
         ({"type": "file", "base64": "e30=", "mime_type": "application/json"}, "{}"),
         ({"type": "resource", "resource": "a:b"}, '{"type":"resource","resource":"a:b"}'),
         ({"type": "resource_link", "name": "N", "uri": "a://b"}, "N\na://b"),
