@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -157,10 +158,18 @@ def run(*arguments: str, **options) -> subprocess.CompletedProcess:
     )
 
 
-def test_text_comes_from_a_pipe():
-    done = run("--model", CODEX, "-", input="\ufeff  Grüße?\n".encode())
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert 'heard: "Grüße?"' in done.stdout.decode()
+def pipe(monkeypatch: pytest.MonkeyPatch, piped: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(piped)))
+
+
+def test_text_comes_from_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    pipe(monkeypatch, "\ufeff  Grüße?\n".encode())
+    assert main(["--model", CODEX, "-"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert 'heard: "Grüße?"' in out
 
 
 @pytest.mark.parametrize("prompt", ["", " \n"])
@@ -183,10 +192,12 @@ def test_nobody_is_said_to_answer_where_key_or_address_is_refused(
     assert err.startswith("Error: ")
 
 
-def test_an_empty_pipe_is_no_prompt():
-    done = run("-", input=b" \n")
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"Error: there is no text on standard input.\n"
+def test_an_empty_pipe_is_no_prompt(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    pipe(monkeypatch, b" \n")
+    assert main(["-"]) == 2
+    assert capsys.readouterr() == ("", "Error: there is no text on standard input.\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
