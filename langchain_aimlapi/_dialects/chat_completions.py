@@ -81,7 +81,8 @@ class ChatCompletionsDialect:
     def lacks(self, body: Mapping[str, Any]) -> str | None:
         """Say what a whole reply lacks to be an answer; see `Dialect.lacks`."""
         choices = body.get("choices")
-        return None if isinstance(choices, list) and choices else "no choices"
+        told = choices if isinstance(choices, list) else ()
+        return None if any(isinstance(choice, dict) for choice in told) else "no choices"
 
     def parse_response(self, body: Mapping[str, Any], facts: CallFacts) -> ChatResult:
         """Read a whole reply; see `Dialect.parse_response`.

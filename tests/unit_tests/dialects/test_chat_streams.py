@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi.emulator import Emulator, Reply
 from tests.conftest import call
 
@@ -140,3 +141,8 @@ async def test_two_answers_in_one_event(way):
     for choice in choices:
         del choice["index"]
     assert (await answer([{**both[0], "choices": choices}], way)).content == "A"
+
+
+@pytest.mark.parametrize("choices", [None, [], "x", ["x"], [None]])
+def test_a_reply_without_a_choice_is_no_answer(choices):
+    assert ChatCompletionsDialect().lacks({"choices": choices}) == "no choices"
