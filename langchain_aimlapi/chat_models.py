@@ -27,14 +27,12 @@ from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
 from langchain_aimlapi._messages.usage import combined_llm_outputs
 from langchain_aimlapi._model.binding import BindingMethods
 from langchain_aimlapi._model.fields import REQUEST_FIELDS, AIMLAPISettings
+from langchain_aimlapi._model.options import of_call
 from langchain_aimlapi._model.parameters import (
     CALL_OPTIONS,
     REQUEST_PARAMETERS,
-    check_options,
     check_values,
     refuse_unknown,
-    rename_aliases,
-    translated,
 )
 from langchain_aimlapi._model.sending import SendingMethods
 from langchain_aimlapi._model.state import StateMethods
@@ -316,7 +314,8 @@ class ChatAIMLAPI(
 
     def _whole_if_several(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Make a call for several answers whole, though a handler would like it streamed."""
-        several = (kwargs.get("n", self.n) or 1) > 1
+        number = kwargs.get("n", self.n)
+        several = isinstance(number, int) and number > 1
         return {"stream": False, **kwargs} if several else kwargs
 
     @override
@@ -337,6 +336,7 @@ class ChatAIMLAPI(
         # A spending limit exists only where the application has imported the tracker.
         if (cost := sys.modules.get("langchain_aimlapi.cost.tracker")) is not None:
             cost.check_spend_limit(run_manager.run_id if run_manager is not None else None)
+        given = of_call(given, stop)
         params = self._params(given, stream=stream)
         extra_body = {**self.extra_body, **given.get("extra_body", {})}
         if (params | extra_body).get("background"):
@@ -344,7 +344,7 @@ class ChatAIMLAPI(
                 "background=True gives a response that is still queued, without an answer, and "
                 "this class does not wait for it. Leave background out; deadline bounds a call."
             )
-        stops = self.stop if stop is None else stop
+        stops = given.get("stop", self.stop)
         stops = [stops] if isinstance(stops, str) else list(stops or ())
         if stops and self.send_stop:
             params["stop"] = stops
@@ -358,13 +358,13 @@ class ChatAIMLAPI(
             messages,
             params,
             route=route,
-            query={**(self.default_query or {}), **(given.get("extra_query") or {})},
+            query={**(self.default_query or {}), **given.get("extra_query", {})},
             shows_headers=self.include_response_headers,
             validate=self.validate_params,
             stream=stream,
             stop=[text for text in stops if text],
             extra_body=extra_body,
-            retries=Retries(RetryPolicy(int(tries), self.retry_read_timeouts)),
+            retries=Retries(RetryPolicy(tries, self.retry_read_timeouts)),
             client_request_id=self._request_id(given.get("client_request_id"), run_manager),
             seal=Seal(
                 model=str(params["model"]),
@@ -375,20 +375,20 @@ class ChatAIMLAPI(
 
     def _given(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the keywords of a call under their real names, none of them unknown."""
-        given = rename_aliases(translated(kwargs), "The call")
-        check_options(given)
+        given = of_call(kwargs)
         refuse_unknown(given, _CALL_KEYWORDS, "A call", type(self).model_fields)
-        if given.get("model", self.model) is None:
-            del given["model"]  # no word about it
         return given
 
     def _params(self, given: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
         """Gather the request's parameters, in chat completions terms; a call's own win."""
         params = {name: getattr(self, name) for name in REQUEST_FIELDS}
         params.update(self.model_kwargs)
+        if "effort" in (given.get("reasoning") or {}):
+            del params["reasoning_effort"]  # the same in other words
         if stream and given.get("stream_usage", self.stream_usage):
             params["stream_options"] = {"include_usage": True, **(self.stream_options or {})}
-        params.update((name, given[name]) for name in given if name in REQUEST_PARAMETERS)
+        said = (name for name in given if name in REQUEST_PARAMETERS and name != "stop")
+        params.update((name, given[name]) for name in said)
         params = {name: value for name, value in params.items() if value is not None}
         if not stream:
             params.pop("stream_options", None)

@@ -69,7 +69,8 @@ def _effort(wire: dict[str, Any], value: Any) -> None:
 
 
 def _reasoning(wire: dict[str, Any], value: Any) -> None:
-    wire["reasoning"] = {**wire.get("reasoning", {}), **value}
+    # An effort that is named by itself counts more, as on chat completions.
+    wire["reasoning"] = {**value, **wire.get("reasoning", {})}
 
 
 def _response_format(wire: dict[str, Any], value: Any) -> None:

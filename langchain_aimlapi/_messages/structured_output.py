@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 from langchain_core.utils.json import parse_partial_json
 from langchain_core.utils.pydantic import is_basemodel_subclass
-from pydantic import BaseModel, RootModel, WithJsonSchema, create_model
+from pydantic import BaseModel, RootModel, create_model
 from pydantic_core import from_json
 from typing_extensions import override
 
@@ -126,11 +126,9 @@ class StructuredOutput(Runnable[AIMessage, Any]):
         if kind is self._schema and issubclass(kind, BaseModel):
             model: type[BaseModel] = kind
             return model
-        shape: Any = dict[str, Any]
-        if self._schema is not None and not self._include_raw:
-            # Pydantic's v1 classes and older TypedDicts are strange to it; their schema is not.
-            shape = Annotated[Any, WithJsonSchema(schemas.traced(self._schema))]
-        return create_model("StructuredOutput", __base__=RootModel[shape])
+        if self._schema is None or self._include_raw:
+            return create_model("StructuredOutput", __base__=RootModel[dict[str, Any]])
+        return _described(schemas.traced(self._schema))
 
     @override
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
@@ -265,6 +263,18 @@ class StructuredOutput(Runnable[AIMessage, Any]):
             return self._made(value)
         except ValueError:
             return None
+
+
+def _described(schema: dict[str, Any]) -> type[BaseModel]:
+    """Make a class of a JSON schema that pydantic might not resolve: one that refers to itself."""
+
+    class Described(RootModel[dict[str, Any]]):
+        @classmethod
+        @override
+        def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            return schema
+
+    return Described
 
 
 def whole_value(text: str, *, amid_prose: bool = False) -> Any:

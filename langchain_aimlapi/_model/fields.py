@@ -22,9 +22,10 @@ from langchain_aimlapi._model.connection import (
     first_set,
     read_key,
 )
+from langchain_aimlapi._model.options import checked_timeout
 from langchain_aimlapi._model.parameters import (
+    NAMES_WHEN_MADE,
     REQUEST_PARAMETERS,
-    checked_timeout,
     refuse_unknown,
     rename_aliases,
     translated,
@@ -252,7 +253,7 @@ class AIMLAPISettings(BaseChatModel):
         """
         if not isinstance(values, dict):
             return values
-        values = rename_aliases(translated(values), cls.__name__)
+        values = _said(rename_aliases(translated(values), cls.__name__))
         if others := [name for name in values if name not in cls.model_fields]:
             refuse_unknown(others, cls.model_fields.keys() | REQUEST_PARAMETERS, cls.__name__)
             # What a call takes is taken here as well, and finds its place in the same way.
@@ -269,10 +270,11 @@ class AIMLAPISettings(BaseChatModel):
         if values.get("response_format"):
             values["response_format"] = response_format(values["response_format"])
         for name in values.get("model_kwargs") or ():
-            if name in cls.model_fields and name != "metadata":
+            real = NAMES_WHEN_MADE.get(name, name)
+            if real in cls.model_fields and real != "metadata":
                 raise AIMLAPIConfigurationError(
                     f"model_kwargs holds {name!r}, which is a parameter of {cls.__name__}: pass "
-                    f"{name}=…"
+                    f"{real}=…"
                 )
         if values.get("use_previous_response_id") and not values.get("store"):
             raise AIMLAPIConfigurationError(
@@ -310,6 +312,23 @@ class AIMLAPISettings(BaseChatModel):
         if now := _RENAMED.get(name):
             raise AttributeError(f"{name} was of langchain-aimlapi 0.1. Use {now}.")
         return super().__getattr__(name)  # type: ignore[misc]  # pydantic hides it from checkers
+
+
+_NEVER_NONE = frozenset(
+    name
+    for name in AIMLAPISettings.__annotations__
+    if (field := AIMLAPISettings.model_fields.get(name)) is not None and field.default is not None
+)
+"""Fields that have a value, given or not."""
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out None for such a field, as configurations and the defaults of peers have it."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None or name not in _NEVER_NONE
+    }
 
 
 _RENAMED = {

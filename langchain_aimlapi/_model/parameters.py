@@ -7,9 +7,7 @@ newer than this package may allow more, so by default a doubt is a warning and t
 from __future__ import annotations
 
 import difflib
-import hashlib
 import warnings
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from langchain_aimlapi.data._profiles import PROFILES, UNDOCUMENTED_PARAMETERS
@@ -17,7 +15,7 @@ from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIInvalidRe
 from langchain_aimlapi.profiles import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 ALIASES = {
     "model_name": "model",
@@ -32,6 +30,16 @@ ALIASES = {
     "openai_proxy": "proxy",
 }
 """Names that users bring from other integrations, and what they are called here."""
+
+NAMES_WHEN_MADE = {
+    **ALIASES,
+    "extra_headers": "default_headers",
+    "extra_query": "default_query",
+    "stream": "streaming",
+    "functions": "tools",
+    "function_call": "tool_choice",
+}
+"""What else is called otherwise when a model is made."""
 
 
 class Place(NamedTuple):
@@ -183,12 +191,15 @@ def rename_aliases(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         name = ALIASES.get(alias)
         if name is None:
             continue
-        if name in renamed and renamed[name] is not value and renamed[name] != value:
+        known = renamed.get(name)
+        if known is None or value is None:  # None is no word about it
+            renamed[name] = value if known is None else known
+            continue
+        if known is not value and known != value:
             raise AIMLAPIConfigurationError(
                 f"{where} got both {name!r} and {alias!r}, with different values. They are the "
                 f"same parameter: pass {name!r} alone."
             )
-        renamed[name] = value
     return renamed
 
 
@@ -300,104 +311,11 @@ def translated(given: Mapping[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
-class HiddenValues(Mapping[str, Any]):
-    """Headers or a query of calls: sent, but shown by their names alone.
-
-    Bound keywords stand in reprs, dumps and traces; whose tenant a call is for need not.
-    """
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        """Keep a copy of the values."""
-        self._values = {
-            str(name): [str(one) for one in value]
-            if isinstance(value, (list, tuple))
-            else str(value)
-            for name, value in values.items()
-        }
-
-    def __getitem__(self, name: str) -> Any:
-        """Return the value of a name."""
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Return the names."""
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        """Show the names."""
-        return f"<values of {', '.join(self._values)} hidden>"
-
-    def digest(self) -> str:
-        """Return what tells these values from others, for cache keys."""
-        return hashlib.sha256(repr(sorted(self._values.items())).encode()).hexdigest()
-
-
-def checked_timeout(given: Any) -> Any:
-    """Return a timeout that can be used.
-
-    Raises:
-        AIMLAPIConfigurationError: It is neither seconds nor `(connect, read)` nor httpx's own.
-    """
-    if given is None or hasattr(given, "connect"):
-        return given
-    try:
-        if isinstance(given, tuple):
-            if len(given) in {2, 4}:
-                return tuple(None if each is None else float(each) for each in given)
-        elif not isinstance(given, bool):
-            return float(given)
-    except (TypeError, ValueError):
-        pass
-    raise AIMLAPIConfigurationError(
-        "timeout takes seconds, a tuple (connect, read) or an httpx.Timeout, not "
-        f"{type(given).__name__}."
-    )
-
-
-def check_options(given: Mapping[str, Any]) -> None:
-    """Refuse options of a call that are of another kind; values are not shown.
-
-    Raises:
-        AIMLAPIConfigurationError: One is.
-    """
-    for name in _HIDDEN:
-        if given.get(name) is not None and not isinstance(given[name], Mapping):
-            raise AIMLAPIConfigurationError(f"{name} takes a dict of names and values.")
-
-
-def hidden(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keywords of a call with the values of headers and query hidden."""
-    return {
-        name: HiddenValues(value)
-        if name in _HIDDEN and isinstance(value, Mapping) and not isinstance(value, HiddenValues)
-        else value
-        for name, value in kwargs.items()
-    }
-
-
-def for_cache(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords of a call that tell its answer from another's."""
-    return {
-        name: value.digest() if isinstance(value, HiddenValues) else value
-        for name, value in hidden(kwargs).items()
-        if name not in _NOT_IN_KEYS
-    }
-
-
-_HIDDEN = frozenset({"extra_headers", "extra_query"})
-# An id that differs from call to call would keep every call from the cache; how long somebody
-# waits does not change the answer.
-_NOT_IN_KEYS = frozenset(
-    {"client_request_id", "timeout", "request_timeout", "deadline", "max_retries"}
-)
-
-
 def _doubts(model: str, params: Mapping[str, Any]) -> Iterable[str]:
     undocumented, ranges = UNDOCUMENTED_PARAMETERS[model], _RANGES_OF[model]
+    effort = (params.get("reasoning") or {}).get("effort")
+    if effort is not None and "reasoning" not in undocumented:
+        params = {"reasoning_effort": effort, **params}
     for name, value in params.items():
         if name in undocumented:
             yield f"{name} is not documented for {model}."

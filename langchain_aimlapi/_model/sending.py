@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_aimlapi._http.emulated import emulated_address
 from langchain_aimlapi._http.request import normalize_base_url
 from langchain_aimlapi._model.connection import DEFAULT_BASE_URL, read_key
-from langchain_aimlapi._model.parameters import checked_timeout
+from langchain_aimlapi._model.options import checked_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

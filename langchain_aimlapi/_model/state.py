@@ -12,7 +12,8 @@ from typing_extensions import Self, override
 from langchain_aimlapi._http.emulated import emulated_address
 from langchain_aimlapi._http.request import KEY_VARIABLES
 from langchain_aimlapi._model.fields import REQUEST_FIELDS
-from langchain_aimlapi._model.parameters import HiddenValues, for_cache, hidden, rename_aliases
+from langchain_aimlapi._model.options import HiddenValues, for_cache, hidden
+from langchain_aimlapi._model.parameters import rename_aliases
 from langchain_aimlapi.profiles import MODEL_PROVIDER, known_profile, profile_for
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class StateMethods(_Settings):
         if max_tokens is not None:
             params["ls_max_tokens"] = max_tokens
         if stops:
-            params["ls_stop"] = [stops] if isinstance(stops, str) else list(stops)
+            params["ls_stop"] = list(stops) if isinstance(stops, (list, tuple)) else [stops]
         return params
 
     @override

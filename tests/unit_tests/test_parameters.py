@@ -14,12 +14,24 @@ from jsonschema import Draft202012Validator
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 
-from langchain_aimlapi import AIMLAPIConfigurationError, ChatAIMLAPI
+from langchain_aimlapi import (
+    AIMLAPIConfigurationError,
+    AIMLAPIInvalidRequestError,
+    ChatAIMLAPI,
+)
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
 from langchain_aimlapi._dialects.routing import needs_responses
-from langchain_aimlapi._model.parameters import ALIASES, PARAMETERS, REQUEST_PARAMETERS
+from langchain_aimlapi._model.options import of_call
+from langchain_aimlapi._model.parameters import (
+    ALIASES,
+    CALL_OPTIONS,
+    PARAMETERS,
+    REQUEST_PARAMETERS,
+    check_values,
+)
 from langchain_aimlapi.chat_models import _CALL_KEYWORDS
+from langchain_aimlapi.emulator import Emulator, Reply
 from langchain_aimlapi.emulator.wire.validation import validate_request
 from tests.parameters_page import PAGE, page, words_of_fields
 
@@ -242,3 +254,100 @@ def test_parameters_go_where_the_table_says(name):
             found = found[key]
         assert found
     assert needs_responses(params) is (where.chat_completions is None)
+
+
+# --- what is said twice, otherwise, or not at all -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("model", "max_retries", "model_kwargs", "extra_body", "stream_usage", "send_stop"),
+        *("validate_params", "retry_read_timeouts", "attribution", "allow_http"),
+        *("use_previous_response_id", "include_response_headers"),
+    ],
+)
+def test_none_is_no_word_about_a_field(name):
+    made, plain = ChatAIMLAPI(api_key="key", **{name: None}), ChatAIMLAPI(api_key="key")
+    assert getattr(made, name) == getattr(plain, name)
+
+
+@pytest.mark.parametrize("name", sorted({*CALL_OPTIONS, "stop", "stop_sequences", "model_name"}))
+def test_none_is_no_word_of_a_call(name):
+    emulator = Emulator().script(Reply("one two three"), Reply("one two three"))
+    llm = ChatAIMLAPI(stop=[" two"], extra_body={"user": "u"}, **emulator.connection())
+    assert llm.invoke("Hi", **{name: None}).text == "one"
+    assert "".join(chunk.text for chunk in llm.stream("Hi", **{name: None})) == "one"
+    plain, streamed = (request.json for request in emulator.requests)
+    assert plain["user"] == "u"
+    assert streamed["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize("given", [(None, 30), (30, None), (30, 30)])
+def test_an_alias_of_none_says_nothing(given):
+    pair = dict(zip(("max_tokens", "max_completion_tokens"), given, strict=True))
+    assert ChatAIMLAPI(api_key="key", **pair).max_tokens == 30
+    assert ChatAIMLAPI(api_key="key")._params(of_call(pair), stream=False)["max_tokens"] == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("n", "2"), ("stop", 5), ("deadline", "soon"), ("extra_body", "x"), ("model", 5)),
+        *(("reasoning", "low"), ("max_retries", "x"), ("extra_headers", [("a", "b")])),
+        *(("deadline", True), ("stop_sequences", 5), ("text", "low")),
+    ],
+)
+@pytest.mark.parametrize("way", ["invoke", "stream"])
+def test_a_word_of_a_call_of_another_kind(name, value, way):
+    with pytest.raises(AIMLAPIConfigurationError, match=" takes "):
+        list(getattr(ChatAIMLAPI(**Emulator().connection()), way)("Hi", **{name: value}))
+
+
+@pytest.mark.parametrize("name", ["stop", "stop_sequences"])
+@pytest.mark.parametrize("sent", [False, True])
+def test_stop_sequences_of_a_call_are_applied_under_either_name(name, sent):
+    emulator = Emulator(validate=False).script(Reply("one two three"), Reply("one two three"))
+    llm = ChatAIMLAPI(send_stop=sent, **emulator.connection())
+    assert llm.invoke("Hi", **{name: [" two"]}).text == "one"
+    assert llm.bind(**{name: " three"}).invoke("Hi").text == "one two"
+    assert [request.json.get("stop") for request in emulator.requests] == (
+        [[" two"], [" three"]] if sent else [None, None]
+    )
+
+
+@pytest.mark.parametrize("endpoint", ["chat_completions", "responses"])
+@pytest.mark.parametrize(
+    ("fields", "call", "effort"),
+    [
+        ({"reasoning": {"effort": "low"}}, {"reasoning_effort": "high"}, "high"),
+        ({"reasoning_effort": "low"}, {"reasoning": {"effort": "high"}}, "high"),
+        ({"reasoning_effort": "low"}, {"reasoning": {"summary": "auto"}}, "low"),
+        ({"reasoning_effort": "low", "reasoning": {"effort": "high"}}, {}, "low"),
+    ],
+)
+def test_an_effort_in_two_words(endpoint, fields, call, effort):
+    emulator = Emulator()
+    is_responses = endpoint == "responses"
+    llm = ChatAIMLAPI(use_responses_api=is_responses, **fields, **emulator.connection())
+    llm.invoke("Hi", **call)
+    sent = emulator.requests[0].json
+    assert (sent["reasoning"]["effort"] if is_responses else sent["reasoning_effort"]) == effort
+
+
+def test_an_effort_is_doubted_under_either_name():
+    with pytest.raises(AIMLAPIInvalidRequestError, match="'extreme' is outside"):
+        check_values("openai/gpt-5-1", {"reasoning": {"effort": "extreme"}}, "error")
+
+
+@pytest.mark.parametrize(
+    ("name", "real"),
+    [
+        *(("max_completion_tokens", "max_tokens"), ("request_timeout", "timeout")),
+        *(("extra_headers", "default_headers"), ("extra_query", "default_query")),
+        *(("functions", "tools"), ("stream", "streaming"), ("stop_sequences", "stop")),
+    ],
+)
+def test_model_kwargs_hold_no_other_names_of_fields(name, real):
+    with pytest.raises(AIMLAPIConfigurationError, match=f"{name!r}.*pass {real}="):
+        ChatAIMLAPI(api_key="key", model_kwargs={name: "secret"})

@@ -688,6 +688,30 @@ def test_the_chain_tells_its_type(llm, method, kind):
     assert {"setup", "rating"} <= schema["properties"].keys()
 
 
+class Thread(TypedDict):
+    """A thread."""
+
+    replies: list[Thread]
+
+
+class OldThread(BaseModelV1):
+    """A thread."""
+
+    replies: list[OldThread]
+
+
+OldThread.update_forward_refs()
+
+
+@pytest.mark.parametrize("schema", [Thread, OldThread], ids=["typed dict", "pydantic v1"])
+@methods
+def test_the_chain_tells_its_type_if_it_refers_to_itself(llm, method, schema):
+    told = llm.with_structured_output(schema, method=method).get_output_jsonschema()
+    assert told["title"] == schema.__name__
+    reference = told["properties"]["replies"]["items"]["$ref"]
+    assert "replies" in told["$defs"][reference.removeprefix("#/$defs/")]["properties"]
+
+
 def test_the_chain_tells_that_it_gives_the_message_too(llm):
     chain = llm.with_structured_output(Joke, include_raw=True)
     assert chain.OutputType == dict[str, Any]
