@@ -266,7 +266,6 @@ ROWS = (
             "HTML": (Fault.wrong_content_type("text/html", GOOD),),
         },
         answers(),
-        fails(AIMLAPIProtocolError, unpriced=1),
     ),
     # What goes wrong while the answer comes.
     Row(
