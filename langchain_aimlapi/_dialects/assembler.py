@@ -200,9 +200,9 @@ class MessageAssembler:
 
         The first half waits for the second, which the next piece brings, or never.
         """
-        _require_text(text)
-        if text.isascii() and not self._halves:
+        if type(text) is str and text.isascii() and not self._halves:
             return text
+        _require_text(text)
         text = self._halves.pop(channel, "") + text
         if text and "\ud800" <= text[-1] <= "\udbff":
             text, self._halves[channel] = text[:-1], text[-1]

@@ -38,7 +38,7 @@ _OF_REASONING = frozenset({"effort", "summary"})
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_blocks")
 """Names under which routes and servers are known to send reasoning text. None of them is
 documented for the GPT-5.1 models: it is read if it is there."""
-_TEXT_ALONE = frozenset({"role", "content"})
+_BESIDE_TEXT = ("finish_reason", "logprobs", "message")
 _THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "reasoning_text"})
 """Kinds of content parts that are thoughts."""
 _ARGUMENTS = ("arguments", "input", "args")
@@ -127,7 +127,11 @@ class ChatCompletionsStreamParser(StreamParser):
         if envelope != self._envelope:  # every chunk repeats it
             self._envelope = envelope
             _read_envelope(assembler, event, {})
-        for place, choice in enumerate(_dicts(event.get("choices"))):
+        choices = event.get("choices")
+        if text := self._text_alone(choices):
+            assembler.add_text(text)
+            return
+        for place, choice in enumerate(_dicts(choices)):
             if not self._is_read(choice.get("index"), place):
                 continue
             delta = _plain(choice.get("delta"))
@@ -145,6 +149,16 @@ class ChatCompletionsStreamParser(StreamParser):
                 if event.get("object") == "chat.completion":
                     # A whole reply is finished, whether or not a route says how.
                     assembler.finish_reason = assembler.finish_reason or "stop"
+
+    def _text_alone(self, choices: Any) -> str | None:
+        """Return the text of choices that tell a piece of it and nothing else, as most do."""
+        if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
+            return None
+        choice = choices[0]
+        delta = choice.get("delta")
+        text = delta.get("content") if type(delta) is dict and len(delta) == 1 else None
+        is_alone = type(text) is str and choice.get("index") == self._choice
+        return text if is_alone and not any(map(choice.get, _BESIDE_TEXT)) else None
 
     def _is_read(self, index: Any, place: int) -> bool:
         number = number_of(index)
@@ -180,18 +194,6 @@ def _read_choice(
     assembler: MessageAssembler, choice: Mapping[str, Any], message: Mapping[str, Any]
 ) -> None:
     """Read a choice, its tool calls aside; `message` is its `message` or its `delta`."""
-    if message.keys() <= _TEXT_ALONE and isinstance(text := message.get("content"), str):
-        if text:  # most deltas by far
-            assembler.add_text(text)
-    else:
-        _read_message(assembler, message)
-    if logprobs := choice.get("logprobs"):
-        assembler.add_logprobs(logprobs)
-    if (reason := choice.get("finish_reason")) and reason not in _NO_REASONS:
-        assembler.finish_reason = reason
-
-
-def _read_message(assembler: MessageAssembler, message: Mapping[str, Any]) -> None:
     for key in _REASONING:
         if (thoughts := message.get(key)) and (text := text_in(thoughts)):
             assembler.add_reasoning(text, key)
@@ -203,6 +205,10 @@ def _read_message(assembler: MessageAssembler, message: Mapping[str, Any]) -> No
         assembler.add_refusal(text_in(refusal))
     if annotations := listed(message.get("annotations")):
         assembler.add_annotations(annotations)
+    if logprobs := choice.get("logprobs"):
+        assembler.add_logprobs(logprobs)
+    if (reason := choice.get("finish_reason")) and reason not in _NO_REASONS:
+        assembler.finish_reason = reason
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -340,9 +340,9 @@ def calls_of(
         yield _text(bad.get("id")), bad.get("name"), without_mark(_arguments(bad.get("args")))
     if message.tool_calls or message.invalid_tool_calls:
         return
-    if isinstance(message.content, str) or message.response_metadata.get("model_provider"):
+    if message.response_metadata.get("model_provider"):
         return
-    for block in blocks_of(message.content):
+    for block in () if isinstance(message.content, str) else blocks_of(message.content):
         if kind_of(block) in _CALL_BLOCKS:
             call_id = _text(block.get("id"))
             if "tool_calls" not in message.model_fields_set or _is_answered(call_id, messages):
