@@ -186,10 +186,18 @@ async def test_a_small_body_does_not_become_a_large_one(serve, way, status, monk
 
 
 @two_ways
-@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "gzip,deflate"])
-async def test_encodings_are_not_nested(serve, way, encoding):
-    headers = {"Content_Encoding": encoding, "Content_Type": "application/json"}
-    server = serve(answering(gzip.compress(packed(1_000)), **headers))
+async def test_nor_does_one_that_is_packed_twice(serve, way, monkeypatch):
+    monkeypatch.setattr(exchange, "_MAX_BODY", 1_000_000)
+    headers = {"Content_Encoding": "gzip, gzip", "Content_Type": "application/json"}
+    server = serve(answering(gzip.compress(packed(20_000_000)), **headers))
+    with pytest.raises(AIMLAPIProtocolError, match="more than 1,000,000 bytes"):
+        await call(model(server), way)
+
+
+@two_ways
+async def test_an_encoding_that_was_not_asked_for_is_refused(serve, way):
+    headers = {"Content_Encoding": "br", "Content_Type": "application/json"}
+    server = serve(answering(packed(1_000), **headers))
     with pytest.raises(AIMLAPIProtocolError, match="not asked for"):
         await call(model(server), way)
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
+import subprocess
+import time
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,45 +83,70 @@ async def test_llama_cpp_takes_a_history_of_calls(llama_cpp, use_responses_api):
     assert message.usage_metadata["input_tokens"] > 0
 
 
-@pytest.mark.needs("litellm")
-@both
-@pytest.mark.parametrize("way", ["invoke", "astream"])
-async def test_litellm(monkeypatch, use_responses_api, way):
-    """What its proxy sends is what its library answers, written out.
-
-    The proxy itself needs another major version of MCP's package than others here do.
-    """
-    monkeypatch.setenv("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    import litellm
-
-    upstream = Emulator().script(
-        Reply("Blue.", reasoning="Hm.", tool_calls=[ToolCall("look", {"at": "sky"})])
-    )
-    is_streamed = way == "astream"
-    with upstream.serve() as server:
-        ask: dict[str, Any] = {
-            "api_base": server.base_url,
-            "api_key": upstream.api_key,
-            "stream": is_streamed,
-        }
-        if use_responses_api:  # made of chat completions, as for most providers
-            answer = litellm.responses("Look.", "deepseek/openai/gpt-5-1", **ask)
-        else:
-            messages = [{"role": "user", "content": "Look."}]
-            if is_streamed:
-                ask["stream_options"] = {"include_usage": True}
-            answer = litellm.completion("openai/openai/gpt-5-1", messages, **ask)
-        told = [
-            each.model_dump(mode="json", exclude_none=True, exclude_unset=True)
-            for each in (answer if is_streamed else [answer])
+@pytest.fixture
+def litellm_proxy() -> Iterator[tuple[str, Emulator]]:
+    """The proxy of LiteLLM, its address, and the emulator that it asks in turn."""
+    program = os.environ.get("LITELLM_PROXY")
+    if not program and os.environ.get("THIRD_PARTY") == "all":
+        pytest.fail("LITELLM_PROXY names no program")
+    if not program:
+        pytest.skip("LITELLM_PROXY names no program; `.ci/run` installs one")
+    emulator = Emulator()
+    with emulator.serve() as upstream, socket.create_server(("127.0.0.1", 0)) as free:
+        asked = {"api_base": upstream.base_url, "api_key": emulator.api_key}
+        served = [
+            # `openai/` is passed on; of others it makes responses out of chat completions.
+            {"model_name": name, "litellm_params": {"model": f"{provider}/openai/gpt-5-1", **asked}}
+            for name, provider in (("chat", "openai"), ("responses", "deepseek"))
         ]
-    proxy = Emulator().script(Reply(events=told) if is_streamed else Reply(body=told[0]))
-    llm = ChatAIMLAPI(use_responses_api=use_responses_api, **proxy.connection())
-    message = await call(llm, way, "Look.")
-    assert message.text == "Blue."
-    assert message.additional_kwargs["reasoning_content"] == "Hm."
-    assert [(made["name"], made["args"]) for made in message.tool_calls] == [
-        ("look", {"at": "sky"})
-    ]
-    assert message.response_metadata["finish_reason"] == "tool_calls"
-    assert message.usage_metadata["output_tokens"] > 0
+        port = free.getsockname()[1]
+        free.close()
+        with TemporaryDirectory() as folder:
+            config = Path(folder) / "config.yaml"
+            config.write_text(json.dumps({"model_list": served}), encoding="utf-8")
+            command = [program, "--config", config, "--host", "127.0.0.1", "--port", str(port)]
+            variables = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MASTER_KEY": "sk-proxy"}
+            with (Path(folder) / "log").open("w+") as log:
+                proxy = subprocess.Popen(
+                    [*command, "--telemetry", "False"],
+                    env=os.environ | variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+                try:
+                    while not _is_listening(port):
+                        assert proxy.poll() is None, (log.seek(0), log.read())
+                        time.sleep(0.2)
+                    yield f"http://127.0.0.1:{port}/v1", emulator
+                finally:
+                    proxy.kill()
+                    proxy.wait()
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.timeout(300)  # its imports alone take half a minute
+async def test_the_proxy_of_litellm(litellm_proxy):
+    address, upstream = litellm_proxy
+    for model_id, use_responses_api in (("chat", False), ("responses", True)):
+        llm = ChatAIMLAPI(
+            model=model_id,
+            base_url=address,
+            api_key="sk-proxy",
+            max_retries=0,
+            use_responses_api=use_responses_api,
+        )
+        for way in ("invoke", "astream"):
+            calls = [ToolCall("look", {"at": "sky"})]
+            upstream.script(Reply("Blue.", reasoning="Hm.", tool_calls=calls))
+            message = await call(llm, way, "Look.")
+            assert message.text == "Blue."
+            assert message.additional_kwargs["reasoning_content"] == "Hm."
+            made = [(tool_call["name"], tool_call["args"]) for tool_call in message.tool_calls]
+            assert made == [("look", {"at": "sky"})]
+            assert message.response_metadata["finish_reason"] == "tool_calls"
+            assert message.usage_metadata["output_tokens"] > 0
