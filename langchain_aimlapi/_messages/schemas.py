@@ -155,7 +155,7 @@ def kind_of(value: Any) -> str:
         return f"a dict with the keys {sorted(map(str, value))}"
     if get_origin(value) is not None:
         return str(value)
-    if isinstance(value, type) or hasattr(value, "__supertype__"):
+    if isinstance(value, type) or value is Any or hasattr(value, "__supertype__"):
         return str(value.__name__)
     return repr(type(value).__name__)
 
