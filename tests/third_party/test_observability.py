@@ -97,9 +97,12 @@ def test_openinference(spans, scene, way, endpoint):
         assert "No." in output
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def instrumented():
-    """OpenTelemetry's instrumentation, which works once a process; an exporter of its spans."""
+    """OpenTelemetry's instrumentation, which works once a process; an exporter of its spans.
+
+    A worker may leave this file and come back: it must not be undone before the end.
+    """
     pytest.importorskip("opentelemetry.instrumentation.langchain")
     from opentelemetry.instrumentation.langchain import LangchainInstrumentor
     from opentelemetry.sdk.trace import TracerProvider
