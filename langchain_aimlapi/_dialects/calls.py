@@ -94,9 +94,9 @@ class ToolCalls:
         if known is None:
             return False
         call = self._calls[known]
-        repeats = not arguments.strip() or arguments.strip() == call.text.strip()
-        is_open = repeats or not call.is_whole
-        return number in (None, call.number) and name == call.name and is_open
+        if number not in (None, call.number) or name != call.name:
+            return False
+        return not call.is_whole or arguments.strip() in ("", call.text.strip())
 
     def _starts(
         self, number: int | str | None, name: str | None, arguments: str, *, is_new_id: bool
@@ -264,7 +264,10 @@ class ToolCalls:
 class _Call:
     """One call as it grows."""
 
-    __slots__ = ("arguments", "begun", "final_id", "held", "id", "name", "number", "shown")
+    __slots__ = (
+        *("arguments", "begun", "final_id", "held", "id"),
+        *("length", "name", "number", "shown"),
+    )
 
     def __init__(self) -> None:
         self.number: int | str | None = None
@@ -272,6 +275,7 @@ class _Call:
         self.final_id: str | None = None
         self.name: str | None = None
         self.arguments: list[str] = []
+        self.length = 0  # of the arguments: to join them for each fragment would take long
         self.held = ""
         self.begun = False
         self.shown = False
@@ -282,7 +286,9 @@ class _Call:
 
     @property
     def is_whole(self) -> bool:
-        return is_whole_object(self.text)
+        # Asked for with each fragment: most arguments are seen to be open by their end.
+        end = next((piece for piece in reversed(self.arguments) if piece.strip()), "")
+        return end.rstrip().endswith("}") and is_whole_object(self.text)
 
     @property
     def is_telling(self) -> bool:
@@ -297,13 +303,13 @@ class _Call:
         An empty object before the arguments says only that they are to come.
         """
         if self.arguments and arguments.startswith("{"):
-            text = self.text
-            if arguments.startswith(text):
-                arguments = arguments[len(text) :]
-            elif text.strip() == _NOTHING and not self.begun:
-                self.arguments, self.held = [], ""
+            if len(arguments) >= self.length and arguments.startswith(self.text):
+                arguments = arguments[self.length :]
+            elif not self.begun and self.held.strip() == _NOTHING:
+                self.arguments, self.held, self.length = [], "", 0
         self.arguments.append(arguments)
         self.held += arguments
+        self.length += len(arguments)
 
     def unpack(self) -> None:
         """Take arguments out of the JSON text that some models put them into once more."""

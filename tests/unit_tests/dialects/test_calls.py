@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk
 
+from langchain_aimlapi._dialects import calls as module
 from langchain_aimlapi._dialects.assembler import MessageAssembler
 from langchain_aimlapi._dialects.call_facts import CallFacts
 from langchain_aimlapi._dialects.calls import ToolCalls
-from langchain_aimlapi._messages.tool_calls import mark_of, without_mark
+from langchain_aimlapi._messages.tool_calls import is_whole_object, mark_of, without_mark
 
 Fragment = tuple[Any, "str | None", "str | None", str]
 """Index, id, name, arguments."""
@@ -274,6 +275,24 @@ def test_many_calls_take_time_in_proportion():
         assert calls.place(number, None, '{"a": 1}', None) == number
         calls.add(number, None, '{"a": 1}', None, number)
     assert len(calls.take()) == 3_000
+
+
+@pytest.mark.parametrize("name", [None, "f"])
+def test_a_call_that_names_itself_in_each_fragment_is_not_parsed_in_each(monkeypatch, name):
+    asked: list[str] = []
+
+    def counted(text: str) -> bool:
+        asked.append(text)
+        return is_whole_object(text)
+
+    monkeypatch.setattr(module, "is_whole_object", counted)
+    calls = ToolCalls(["f"])
+    calls.add(calls.place(0, "f", "", "a"), "f", "", "a", 0)
+    for piece in ['{"text": "', *["some more {"] * 500, '"}']:
+        calls.add(calls.place(0, name, piece, "a"), name, piece, "a", 0)
+    assert len(asked) <= 2
+    ((call,), _) = calls.parsed("tool_calls")
+    assert call["args"] == {"text": "some more {" * 500}
 
 
 @pytest.mark.parametrize(
