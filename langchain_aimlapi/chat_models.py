@@ -230,8 +230,8 @@ class ChatAIMLAPI(
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        given = self._given(kwargs)
-        with self._turn(messages, stop, run_manager, given, stream=False) as turn:
+        given = self._given(kwargs, stop)
+        with self._turn(messages, run_manager, given, stream=False) as turn:
             reply = self._transport(given).post(turn)
             return turn.result(reply)
 
@@ -243,10 +243,10 @@ class ChatAIMLAPI(
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        given = self._given(kwargs)
+        given = self._given(kwargs, stop)
         with (
             noting_end(run_manager),
-            self._turn(messages, stop, run_manager, given, stream=False) as turn,
+            self._turn(messages, run_manager, given, stream=False) as turn,
         ):
             reply = await self._transport(given).apost(turn)
             return turn.result(reply)
@@ -260,9 +260,9 @@ class ChatAIMLAPI(
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         # LangChain itself tells the run manager of each chunk.
-        given = self._given(kwargs)
+        given = self._given(kwargs, stop)
         with (
-            self._turn(messages, stop, run_manager, given, stream=True) as turn,
+            self._turn(messages, run_manager, given, stream=True) as turn,
             self._transport(given).stream(turn) as events,
         ):
             parser = turn.parser(events)
@@ -281,10 +281,10 @@ class ChatAIMLAPI(
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        given = self._given(kwargs)
+        given = self._given(kwargs, stop)
         with (
             noting_end(run_manager),
-            self._turn(messages, stop, run_manager, given, stream=True) as turn,
+            self._turn(messages, run_manager, given, stream=True) as turn,
         ):
             async with self._transport(given).astream(turn) as events:
                 parser = turn.parser(events)
@@ -327,7 +327,6 @@ class ChatAIMLAPI(
     def _turn(
         self,
         messages: Sequence[BaseMessage],
-        stop: list[str] | None,
         run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None,
         given: Mapping[str, Any],
         *,
@@ -336,7 +335,6 @@ class ChatAIMLAPI(
         # A spending limit exists only where the application has imported the tracker.
         if (cost := sys.modules.get("langchain_aimlapi.cost.tracker")) is not None:
             cost.check_spend_limit(run_manager.run_id if run_manager is not None else None)
-        given = of_call(given, stop)
         params = self._params(given, stream=stream)
         extra_body = {**self.extra_body, **given.get("extra_body", {})}
         if (params | extra_body).get("background"):
@@ -373,9 +371,9 @@ class ChatAIMLAPI(
             ),
         )
 
-    def _given(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def _given(self, kwargs: Mapping[str, Any], stop: list[str] | None = None) -> dict[str, Any]:
         """Return the keywords of a call under their real names, none of them unknown."""
-        given = of_call(kwargs)
+        given = of_call(kwargs, stop)
         refuse_unknown(given, _CALL_KEYWORDS, "A call", type(self).model_fields)
         return given
 

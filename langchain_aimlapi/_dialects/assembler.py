@@ -24,7 +24,8 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk
 from langchain_aimlapi._dialects.calls import ToolCalls
 from langchain_aimlapi._dialects.light_chunk import chunk_of
 from langchain_aimlapi._messages.endings import normalized_finish_reason
-from langchain_aimlapi._messages.reasoning import ReasoningDetails, text_in
+from langchain_aimlapi._messages.foreign_blocks import text_in
+from langchain_aimlapi._messages.reasoning import ReasoningDetails
 from langchain_aimlapi._messages.stop import StopFilter
 from langchain_aimlapi._wire.json import without_surrogates
 from langchain_aimlapi.errors import AIMLAPIStreamInterruptedError

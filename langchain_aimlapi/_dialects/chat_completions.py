@@ -18,8 +18,7 @@ from langchain_aimlapi._dialects.calls import id_of, number_of
 from langchain_aimlapi._dialects.stream_parser import StreamParser
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.conversation import named, wire_messages
-from langchain_aimlapi._messages.foreign_blocks import as_text, kind_of
-from langchain_aimlapi._messages.reasoning import text_in
+from langchain_aimlapi._messages.foreign_blocks import as_text, kind_of, text_in
 from langchain_aimlapi._messages.tools import function_choice, function_tool
 from langchain_aimlapi._messages.usage import cost_from, llm_output, meta_from, usage_from_chat
 from langchain_aimlapi._wire.json import dumps
@@ -136,15 +135,14 @@ class ChatCompletionsStreamParser(StreamParser):
                 continue
             delta = _plain(choice.get("delta"))
             _read_choice(assembler, choice, delta)
-            if calls := delta.get("tool_calls"):
-                for call in _dicts(calls):
-                    _read_tool_call(assembler, call)
+            for call in _dicts(delta.get("tool_calls")):
+                _read_tool_call(assembler, call)
             # A route that does not stream sends a whole `chat.completion` in place of a chunk;
             # others end a stream with one.
             if message := choice.get("message"):
-                rest, untold = _not_told(_plain(message), assembler)
+                rest, calls = _not_told(_plain(message), assembler)
                 _read_choice(assembler, {}, rest)
-                for position, call in untold:
+                for position, call in calls:
                     _read_tool_call(assembler, call, position)
                 if event.get("object") == "chat.completion":
                     # A whole reply is finished, whether or not a route says how.

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_aimlapi._dialects.calls import id_of, number_of
 from langchain_aimlapi._messages.content_blocks import listed
-from langchain_aimlapi._messages.reasoning import text_in
+from langchain_aimlapi._messages.foreign_blocks import text_in
+from langchain_aimlapi._wire.json import with_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -106,7 +107,7 @@ class Told:
         told = self._counts.get(key, 0)
         news = whole if delta else whole[told:]
         if not delta and told and key in self._halved and isinstance(whole, str):
-            news = second_half(whole[told - 1 : told]) + news
+            news = with_surrogates(whole[told - 1 : told])[1:] + news
         self._counts[key] = told + self._measure(key, news)
         return news
 
@@ -297,11 +298,6 @@ def typed(told: Any) -> dict[str, Any]:
 def texts_of(value: Any) -> list[str]:
     """Return the texts of `content` or `summary`, which some servers send as one text."""
     return [text_in(part) for part in listed(value)]
-
-
-def second_half(character: str) -> str:
-    """Return the second of the two surrogates of a character; empty if it has none."""
-    return chr(0xDC00 + (ord(character) & 0x3FF)) if character > "\uffff" else ""
 
 
 def _group(kind: Any) -> Any:

@@ -23,8 +23,7 @@ from langchain_aimlapi._dialects.responses_input import wire_items, wire_params
 from langchain_aimlapi._dialects.stream_parser import StreamParser
 from langchain_aimlapi._messages.content_blocks import listed
 from langchain_aimlapi._messages.endings import is_cut
-from langchain_aimlapi._messages.foreign_blocks import as_text
-from langchain_aimlapi._messages.reasoning import text_in
+from langchain_aimlapi._messages.foreign_blocks import as_text, text_in
 from langchain_aimlapi._messages.usage import (
     cost_from,
     llm_output,

@@ -1,4 +1,4 @@
-"""Blocks of other makers (Bedrock, Google, MCP) in the shapes that LangChain documents."""
+"""Blocks of other makers (Bedrock, Google, MCP) in LangChain's shapes, and any value as text."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ Part = dict[str, Any]
 _MIME = {"pdf": "application/pdf", "txt": "text/plain", "md": "text/markdown"}
 _UNTYPED = ("text", "image", "document")
 """Keys by which Bedrock's blocks, which have no type, are known."""
+_HOLDERS = ("text", "value", "thinking", "reasoning", "summary", "content", "refusal")
+"""Keys under which objects that stand in the place of a text hold it."""
 
 
 def as_text(value: Any) -> str:
@@ -43,6 +45,18 @@ def as_text(value: Any) -> str:
         return repr(value)
     except RecursionError:
         return f"({type(value).__name__}, nested too deeply to be told)"
+
+
+def text_in(value: Any) -> str:
+    """Return the text of what should be one, and came as an object or as a list of parts."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)):
+        return "".join(map(text_in, value))
+    if isinstance(value, dict):
+        return next((text for key in _HOLDERS if (text := text_in(value.get(key)))), "")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if is_number else ""
 
 
 def kind_of(block: Part) -> str:

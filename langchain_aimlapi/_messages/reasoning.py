@@ -9,21 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from langchain_aimlapi._wire.json import with_surrogates
+
 _TEXTS = ("text", "summary", "data")
-_HOLDERS = ("text", "value", "thinking", "reasoning", "summary", "content", "refusal")
-"""Keys under which objects that stand in the place of a text hold it."""
-
-
-def text_in(value: Any) -> str:
-    """Return the text of what should be one, and came as an object or as a list of parts."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (list, tuple)):
-        return "".join(map(text_in, value))
-    if isinstance(value, dict):
-        return next((text for key in _HOLDERS if (text := text_in(value.get(key)))), "")
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return str(value) if is_number else ""
 
 
 class ReasoningDetails:
@@ -82,12 +70,8 @@ def _cut_like(before: str, value: str) -> str:
     """Return a text with the character in two halves that `before` has the first half of."""
     if not "\ud800" <= before[-1] <= "\udbff" or len(value) < len(before):
         return value
-    character = value[len(before) - 1]
-    if character <= "\uffff":
-        return value
-    halves = character.encode("utf-16-be")
-    first, second = (halves[at : at + 2].decode("utf-16-be", "surrogatepass") for at in (0, 2))
-    return value[: len(before) - 1] + first + second + value[len(before) :]
+    last = len(before) - 1
+    return value[:last] + with_surrogates(value[last]) + value[last + 1 :]
 
 
 def _same(block: dict[str, Any], piece: dict[str, Any]) -> bool:

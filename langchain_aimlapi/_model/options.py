@@ -28,10 +28,9 @@ def of_call(kwargs: Mapping[str, Any], stop: Any = None) -> dict[str, Any]:
         AIMLAPIConfigurationError: Two spellings of one argument with different values, or an option
             of another kind.
     """
-    given = translated(kwargs)
+    given = rename_aliases(translated(kwargs), "The call")
     if stop is not None:
         given["stop"] = stop
-    given = rename_aliases(given, "The call")
     silent = [name for name in (*CALL_OPTIONS, "model", "stop") if given.get(name, "") is None]
     for name in silent:
         del given[name]

@@ -55,31 +55,23 @@ def _walk_all(holders: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
     for holder in holders:
         for name in _HOLDERS:
             if isinstance(holder.get(name), (list, dict)):
-                yield from _walk(holder[name], "", 0, name in _BY_FIELD)
+                yield from _walk(holder[name], "", 0, by_field=name in _BY_FIELD)
     if isinstance(listed := holders[-1].get("error"), list):
         yield from _walk(listed, "", 0)
 
 
-def _walk(
-    found: object,
-    place: str,
-    depth: int,
-    by_field: bool = False,  # noqa: FBT001, FBT002
-) -> Iterator[str]:
+def _walk(found: object, place: str, depth: int, *, by_field: bool = False) -> Iterator[str]:
     if isinstance(found, str) and (words := found.strip()):
         yield f"{place}: {words}" if place else words
     elif isinstance(found, list) and depth < _MAX_DEPTH:
         for each in found:
-            yield from _walk(each, place, depth + 1, by_field)
+            yield from _walk(each, place, depth + 1, by_field=by_field)
     elif isinstance(found, dict) and depth < _MAX_DEPTH:
-        yield from _walk_object(found, place, depth + 1, by_field)
+        yield from _walk_object(found, place, depth + 1, by_field=by_field)
 
 
 def _walk_object(
-    found: Mapping[str, Any],
-    place: str,
-    depth: int,
-    by_field: bool,  # noqa: FBT001
+    found: Mapping[str, Any], place: str, depth: int, *, by_field: bool
 ) -> Iterator[str]:
     here = _join(place, _place_in(found))
     words = next((found[key] for key in _WORDS if isinstance(found.get(key), str)), None)
@@ -87,13 +79,13 @@ def _walk_object(
     yield from _walk(words, here, depth)
     for key in nested:
         around = "" if key == "unionErrors" else here  # zod's paths in there begin at the root
-        yield from _walk(found[key], around, depth, by_field or key in _BY_FIELD)
+        yield from _walk(found[key], around, depth, by_field=by_field or key in _BY_FIELD)
     if words is None and not nested:
         # Names of fields, each with what is wrong with it.
         for key, each in found.items():
             if isinstance(each, (list, dict)) or by_field:
                 name = "" if key in _WHOLE else key
-                yield from _walk(each, _join(place, name), depth, by_field)
+                yield from _walk(each, _join(place, name), depth, by_field=by_field)
 
 
 def _place_in(finding: Mapping[str, Any]) -> str:

@@ -184,6 +184,14 @@ def without_surrogates(value: Any) -> Any:
     return value
 
 
+def with_surrogates(character: str) -> str:
+    """Return a character as the two surrogates that JSON may cut it into; others as they are."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(
+        units[at : at + 2].decode("utf-16-be", "surrogatepass") for at in range(0, len(units), 2)
+    )
+
+
 def _has_non_finite(value: Any) -> bool:
     # Looking through the values is cheaper than through the bytes of a large prompt.
     stack = [value]

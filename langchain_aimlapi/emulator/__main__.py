@@ -25,6 +25,7 @@ from langchain_aimlapi.emulator.account.catalogue import (
 )
 from langchain_aimlapi.emulator.answers.rules import RULES
 from langchain_aimlapi.emulator.emulator import Emulator
+from langchain_aimlapi.emulator.gateway import check_key
 from langchain_aimlapi.emulator.scripts import script_file
 
 if TYPE_CHECKING:
@@ -53,9 +54,10 @@ def _port(text: str) -> int:
 
 def _key(text: str) -> str:
     """A key that HTTP can carry, or an error that argparse shows."""
-    if not text.isascii() or not text.isprintable() or text.split() != [text]:
-        raise argparse.ArgumentTypeError("a key is ASCII text without white space, and not empty")
-    return text
+    try:
+        return check_key(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _dollars(text: str) -> float:

@@ -64,6 +64,17 @@ class _Stored(NamedTuple):
     body: Mapping[str, Any]
 
 
+def check_key(key: str) -> str:
+    """Return a key that HTTP can carry.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    if not _KEY.fullmatch(key):
+        raise ValueError("a key is ASCII text without white space, and not empty")
+    return key
+
+
 class Gateway:
     """What an `Emulator` is but for its doors. See there."""
 
@@ -85,9 +96,7 @@ class Gateway:
         """Set up an account with a balance and no requests."""
         self.models = catalogue.EMULATED_MODELS if models is None else models
         self.deprecations = deprecations
-        if not _KEY.fullmatch(api_key):
-            raise ValueError("api_key is ASCII text without white space, and not empty")
-        self.api_key = api_key
+        self.api_key = check_key(api_key)
         self._seed = seed
         self._honour_stop = honour_stop
         self._validate = validate

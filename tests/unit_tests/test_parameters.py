@@ -210,7 +210,7 @@ def test_each_parameter_makes_a_payload_that_the_schemas_take(model, endpoint, g
                 fields = {"model_kwargs": fields}
         responses = endpoint == "responses"
         llm = ChatAIMLAPI(api_key="key", model=model, use_responses_api=responses, **fields)
-        with llm._turn([HumanMessage("json")], None, None, asked, stream=False) as turn:
+        with llm._turn([HumanMessage("json")], None, llm._given(asked), stream=False) as turn:
             sent = json.loads(json.dumps(turn.payload))
         assert validate_request(sent, endpoint, []) == [], name
         assert not list(Draft202012Validator(schema).iter_errors(sent)), name

@@ -102,7 +102,7 @@ def test_keywords_of_a_call(llm, name, bound):
     kwargs = {name: CALL[name]}
     if bound:
         kwargs = llm.bind(**kwargs).kwargs
-    with llm._turn([HumanMessage("Hello")], None, None, kwargs, stream=False) as turn:
+    with llm._turn([HumanMessage("Hello")], None, llm._given(kwargs), stream=False) as turn:
         assert turn.payload["model"]
 
 
@@ -159,7 +159,7 @@ def test_advice_points_at_what_is_taken_and_is_of_no_name_that_is(llm):
 
 def payload_of(llm: ChatAIMLAPI, messages: Any = None, **kwargs: Any) -> dict[str, Any]:
     messages = messages or [HumanMessage("Hello")]
-    with llm._turn(messages, None, None, kwargs, stream=False) as turn:
+    with llm._turn(messages, None, llm._given(kwargs), stream=False) as turn:
         return turn.payload
 
 

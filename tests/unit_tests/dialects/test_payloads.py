@@ -778,7 +778,7 @@ def test_what_a_call_takes_the_constructor_takes(use_responses_api):
     payloads = []
     for made, called in ((given, {}), ({}, given)):
         llm = ChatAIMLAPI(api_key="key", model=MODEL, use_responses_api=use_responses_api, **made)
-        with llm._turn([HumanMessage("Hello")], None, None, called, stream=False) as turn:
+        with llm._turn([HumanMessage("Hello")], None, llm._given(called), stream=False) as turn:
             payloads.append(turn.payload)
     assert payloads[0] == payloads[1]
     verbosity = payloads[0]["text"]["verbosity"] if use_responses_api else payloads[0]["verbosity"]

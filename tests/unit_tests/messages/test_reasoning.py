@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from langchain_aimlapi._messages.reasoning import ReasoningDetails, text_in
+from langchain_aimlapi._messages.foreign_blocks import text_in
+from langchain_aimlapi._messages.reasoning import ReasoningDetails
 
 TEXT = {"type": "reasoning.text", "index": 0}
 
