@@ -36,7 +36,7 @@ from langchain_aimlapi._model.parameters import (
 )
 from langchain_aimlapi._model.sending import SendingMethods
 from langchain_aimlapi._model.state import StateMethods
-from langchain_aimlapi._model.watch import noting_end, watching, watching_first
+from langchain_aimlapi._model.watch import Watch, noting_end, watching_first
 from langchain_aimlapi._turn import Turn, last_stored
 from langchain_aimlapi.account import AccountMethods
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
@@ -303,7 +303,7 @@ class ChatAIMLAPI(
 
     @override
     async def agenerate(self, *args: Any, **kwargs: Any) -> LLMResult:
-        with watching():  # LangChain tells no handler of a call that is cancelled
+        with Watch():  # LangChain tells no handler of a call that is cancelled
             return await super().agenerate(*args, **self._whole_if_several(kwargs))
 
     @override
@@ -364,12 +364,12 @@ class ChatAIMLAPI(
             extra_body=extra_body,
             retries=Retries(RetryPolicy(tries, self.retry_read_timeouts)),
             client_request_id=self._request_id(given.get("client_request_id"), run_manager),
-            seal=Seal(
-                model=str(params["model"]),
-                account=fingerprint(address, self._key().get_secret_value()),
-                refused=self._refused_seals,
-            ),
+            seal=self._seal(address, params["model"]) if route.may_seal else None,
         )
+
+    def _seal(self, address: str, model: str) -> Seal:
+        account = fingerprint(address, self._key().get_secret_value())
+        return Seal(model=model, account=account, refused=self._refused_seals)
 
     def _given(self, kwargs: Mapping[str, Any], stop: list[str] | None = None) -> dict[str, Any]:
         """Return the keywords of a call under their real names, none of them unknown."""

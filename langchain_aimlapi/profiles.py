@@ -28,7 +28,9 @@ def profile_for(model: str) -> ModelProfile | None:
     """
     if (known := known_profile(model)) is None:
         return None
-    profile = {key: [*fact] if isinstance(fact, list) else fact for key, fact in known.items()}
+    profile = dict(known)
+    if levels := profile.get("reasoning_effort_levels"):
+        profile["reasoning_effort_levels"] = [*levels]
     return cast("ModelProfile", profile)
 
 

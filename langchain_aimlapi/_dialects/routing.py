@@ -106,6 +106,11 @@ class Route:
         """The dialect to speak now."""
         return _DIALECTS[self._names[0]]
 
+    @property
+    def may_seal(self) -> bool:
+        """Whether reasoning may come sealed, or go back so: on responses alone."""
+        return "responses" in self._names
+
     def wait(self) -> float:
         """Return the seconds to wait before sending, while another call finds out where to send.
 

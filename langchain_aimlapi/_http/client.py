@@ -188,12 +188,10 @@ def limit_reads(response: httpx.Response, seconds: float | None) -> None:
 
 def headers_of(response: httpx.Response) -> dict[str, str]:
     """Return the headers by lower-case name; one that is doubled with the same value, once."""
-    headers = dict(response.headers)
-    if len(headers) < len(response.headers.raw):
-        for name in headers:
-            values = response.headers.get_list(name)
-            if len(set(values)) == 1:
-                headers[name] = values[0]
+    headers: dict[str, str] = {}
+    for name, value in response.headers.multi_items():
+        known = headers.get(name, value)
+        headers[name] = value if known == value else f"{known}, {value}"
     return headers
 
 

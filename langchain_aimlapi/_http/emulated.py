@@ -15,10 +15,12 @@ EMULATOR_HOST = "emulator.invalid"
 
 def emulated_address(*clients: Any) -> str | None:
     """Return the emulator's address if one of these clients talks to an emulator in memory."""
-    addresses = (
-        getattr(getattr(client, "_transport", None), "emulated_address", None) for client in clients
-    )
-    return next((address for address in addresses if isinstance(address, str)), None)
+    for client in clients:
+        if client is not None:
+            address = getattr(getattr(client, "_transport", None), "emulated_address", None)
+            if isinstance(address, str):
+                return address
+    return None
 
 
 def check_emulated(host: str, client: Any) -> None:

@@ -19,8 +19,11 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 def _encodings(response: httpx.Response) -> list[str]:
     """Return what was done to a body, in order; what is no encoding is passed over, as in httpx."""
-    named = response.headers.get("content-encoding", "").lower().split(",")
-    return [name for name in map(str.strip, named) if name in _KNOWN | _UNKNOWN][-_MAX_LAYERS:]
+    named: str | None = response.headers.get("content-encoding")
+    if named is None:
+        return []
+    names = map(str.strip, named.lower().split(","))
+    return [name for name in names if name in _KNOWN or name in _UNKNOWN][-_MAX_LAYERS:]
 
 
 def is_left_to_httpx(response: httpx.Response) -> bool:

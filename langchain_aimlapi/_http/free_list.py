@@ -74,8 +74,8 @@ class FreeList(Generic[_C]):
         if not connection.is_idle() or connection.is_closed():
             return [connection]
         with self._lock:
-            self._idle.setdefault(route, deque()).append(used)
             surplus = self._expired(_MAX_CLEANED)
+            self._idle.setdefault(route, deque()).append(used)
             if sum(map(len, self._idle.values())) > _MAX_IDLE:
                 longest = max(self._idle.values(), key=len)
                 surplus.append(longest.popleft().connection)

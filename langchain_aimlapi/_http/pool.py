@@ -65,6 +65,10 @@ class _AsyncClient(httpx.AsyncClient):
     cookies: Any = _NoCookies()
 
 
+_NO_AUTH = httpx.Auth()
+"""Spares each call httpx's look for a user name in the address, which none of ours has."""
+
+
 class _Transport(httpx.HTTPTransport):
     """httpx's transport over our connections; nothing of it is overridden, so hooks are met."""
 
@@ -118,11 +122,13 @@ class _Registry:
         # The environment's proxies ride with each request, for it may change.
         self.client = _Client(
             transport=_Transport(self.threads),
+            auth=_NO_AUTH,
             event_hooks={"response": [_forget_bad_location]},
             trust_env=False,
         )
         self.async_client = _AsyncClient(
             transport=_AsyncTransport(self),
+            auth=_NO_AUTH,
             event_hooks={"response": [_aforget_bad_location]},
             trust_env=False,
         )

@@ -320,7 +320,6 @@ class Transport:
         attempt: Attempt,
     ) -> Exchange:
         url = address(self._base_url, call.path)
-        check_emulated(url.host, client)
         headers = request_headers(
             self._key(),
             self._headers,
@@ -329,6 +328,7 @@ class Transport:
             client_request_id=call.client_request_id,
             attribution=self._attribution,
         )
+        check_emulated(url.host, client)
         request = self._request(client, url, headers, pieces, attempt)
         call.retries.attempts += 1
         call.attempt = attempt

@@ -140,9 +140,11 @@ def _added(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
         known = total.get(key)
         if isinstance(value, Mapping):
             total[key] = _added(known if isinstance(known, Mapping) else {}, value)
+        elif known is None:
+            total[key] = value
         elif _count(known) is not None and _count(value) is not None:
             total[key] = known + value
-        elif value is not None or key not in total:
+        elif value is not None:
             total[key] = value
     return total
 
@@ -199,5 +201,7 @@ def _block(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _count(value: object) -> int | None:
     """Return a number of tokens; None for anything that is no number (text is not)."""
+    if type(value) is int and value >= 0:
+        return value
     amount = None if isinstance(value, str) else finite_number(value)
     return None if amount is None else int(amount)

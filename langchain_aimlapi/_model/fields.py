@@ -253,9 +253,10 @@ class AIMLAPISettings(BaseChatModel):
         """
         if not isinstance(values, dict):
             return values
+        fields = cls.model_fields
         values = _said(rename_aliases(translated(values), cls.__name__))
-        if others := [name for name in values if name not in cls.model_fields]:
-            refuse_unknown(others, cls.model_fields.keys() | REQUEST_PARAMETERS, cls.__name__)
+        if others := [name for name in values if name not in fields]:
+            refuse_unknown(others, fields.keys() | REQUEST_PARAMETERS, cls.__name__)
             # What a call takes is taken here as well, and finds its place in the same way.
             given = {name: values.pop(name) for name in others}
             values["model_kwargs"] = {**given, **(values.get("model_kwargs") or {})}
@@ -271,7 +272,7 @@ class AIMLAPISettings(BaseChatModel):
             values["response_format"] = response_format(values["response_format"])
         for name in values.get("model_kwargs") or ():
             real = NAMES_WHEN_MADE.get(name, name)
-            if real in cls.model_fields and real != "metadata":
+            if real in fields and real != "metadata":
                 raise AIMLAPIConfigurationError(
                     f"model_kwargs holds {name!r}, which is a parameter of {cls.__name__}: pass "
                     f"{real}=…"

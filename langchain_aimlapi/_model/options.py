@@ -28,12 +28,12 @@ def of_call(kwargs: Mapping[str, Any], stop: Any = None) -> dict[str, Any]:
         AIMLAPIConfigurationError: Two spellings of one argument with different values, or an option
             of another kind.
     """
-    given = rename_aliases(translated(kwargs), "The call")
+    given = rename_aliases(translated(kwargs), "The call") if kwargs else {}
     if stop is not None:
         given["stop"] = stop
-    silent = [name for name in (*CALL_OPTIONS, "model", "stop") if given.get(name, "") is None]
-    for name in silent:
-        del given[name]
+    given = {
+        name: value for name, value in given.items() if value is not None or name not in _SILENT
+    }
     check_options(given)
     return given
 
@@ -102,8 +102,8 @@ def check_options(given: Mapping[str, Any]) -> None:
     Raises:
         AIMLAPIConfigurationError: One is.
     """
-    for name, (kind, words) in _KINDS.items():
-        value = given.get(name)
+    for name in _KINDS.keys() & given.keys():
+        value, (kind, words) = given[name], _KINDS[name]
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise AIMLAPIConfigurationError(f"{name} takes {words}, not {type(value).__name__}.")
 
@@ -127,6 +127,8 @@ def for_cache(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_SILENT = CALL_OPTIONS | {"model", "stop"}
+"""What None says nothing for."""
 _HIDDEN = frozenset({"extra_headers", "extra_query"})
 _KINDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("extra_headers", "extra_query"), (Mapping, "a dict of names and values")),

@@ -16,9 +16,10 @@ _Chunk = TypeVar("_Chunk")
 
 
 class Watch:
-    """The calls of one `agenerate`. LangChain tells no handler when such a call is cancelled."""
+    """A block for the calls of one `agenerate`: told to handlers if it is cancelled."""
 
     def __init__(self) -> None:
+        """Know of no call yet."""
         self._calls: list[tuple[UUID, Callable[[BaseException, bool], None]]] = []
         self._ends: dict[UUID | None, BaseException | None] = {}
 
@@ -30,8 +31,15 @@ class Watch:
         """Note how a call ended; None stands for any run that is not known."""
         self._ends[run_id] = error
 
-    def cancelled(self, error: BaseException) -> None:
-        """End all calls that have not ended."""
+    def __enter__(self) -> None:
+        """Watch what begins from now on."""
+        self._token = _watch.set(self)
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """End all calls that have not ended, if nobody else will."""
+        _watch.reset(self._token)
+        if error is None or isinstance(error, Exception):  # LangChain tells handlers of these
+            return
         for run_id, end in self._calls:
             known = run_id if run_id in self._ends else None
             end(self._ends.get(known) or error, known in self._ends)
@@ -40,25 +48,10 @@ class Watch:
 _watch: ContextVar[Watch | None] = ContextVar("aimlapi_watched_calls", default=None)
 
 
-@contextlib.contextmanager
-def watching() -> Iterator[None]:
-    """Tell handlers of calls that begin in the block, and that it is cancelled with."""
-    token = _watch.set(watch := Watch())
-    try:
-        yield
-    except Exception:  # LangChain tells handlers of these
-        raise
-    except BaseException as error:
-        watch.cancelled(error)
-        raise
-    finally:
-        _watch.reset(token)
-
-
 async def watching_first(chunks: AsyncGenerator[_Chunk, None]) -> AsyncIterator[_Chunk]:
     """Watch a stream until its first chunk; from then on LangChain tells handlers itself."""
     async with contextlib.aclosing(chunks):
-        with watching():
+        with Watch():
             first = await anext(chunks, None)
         if first is not None:
             yield first
