@@ -37,7 +37,6 @@ _OF_REASONING = frozenset({"effort", "summary"})
 _REASONING = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "thinking_blocks")
 """Names under which routes and servers are known to send reasoning text. None of them is
 documented for the GPT-5.1 models: it is read if it is there."""
-_BESIDE_TEXT = ("finish_reason", "logprobs", "message")
 _THOUGHTS = frozenset({"thinking", "reasoning", "reasoning_content", "reasoning_text"})
 """Kinds of content parts that are thoughts."""
 _ARGUMENTS = ("arguments", "input", "args")
@@ -112,25 +111,38 @@ class ChatCompletionsDialect:
 class ChatCompletionsStreamParser(StreamParser):
     """Reads one stream of `chat.completion.chunk` objects."""
 
-    _choice: int | None = None
-    """The API's number of the answer that is read: the first that came. `n` may be more than one,
-    asked for or not, and a message holds one answer."""
-
-    _envelope: dict[str, Any] | None = None
-    """What the last chunk said beside its choices."""
+    def __init__(self, facts: CallFacts) -> None:
+        """Start before the first event."""
+        super().__init__(facts)
+        # The API's number of the answer that is read: the first that came. `n` may be more than
+        # one, asked for or not, and a message holds one answer.
+        self._choice: int | None = None
+        # The last chunk that said something new beside its choices.
+        self._envelope: dict[str, Any] = {}
 
     @override
     def read(self, event: dict[str, Any]) -> None:
         assembler = self.assembler
-        envelope = {**event, "choices": None}
-        if envelope != self._envelope:  # every chunk repeats it
-            self._envelope = envelope
-            _read_envelope(assembler, event, {})
         choices = event.get("choices")
-        if text := self._text_alone(choices):
-            assembler.add_text(text)
-            return
-        for place, choice in enumerate(_dicts(choices)):
+        self._envelope["choices"] = choices  # all but these is compared: every chunk repeats it
+        if event != self._envelope:
+            self._envelope = event.copy()
+            _read_envelope(assembler, event, {})
+        delta = self._delta_alone(choices)
+        if type(text := delta.get("content")) is str:
+            if text:
+                assembler.add_text(text)
+        elif type(calls := delta.get("tool_calls")) is list:
+            for call in calls:
+                if isinstance(call, dict):
+                    _read_tool_call(assembler, call)
+        else:
+            self._read_choices(event)
+
+    def _read_choices(self, event: dict[str, Any]) -> None:
+        """Read choices that tell whatever there is to tell."""
+        assembler = self.assembler
+        for place, choice in enumerate(_dicts(event.get("choices"))):
             if not self._is_read(choice.get("index"), place):
                 continue
             delta = _plain(choice.get("delta"))
@@ -148,15 +160,15 @@ class ChatCompletionsStreamParser(StreamParser):
                     # A whole reply is finished, whether or not a route says how.
                     assembler.finish_reason = assembler.finish_reason or "stop"
 
-    def _text_alone(self, choices: Any) -> str | None:
-        """Return the text of choices that tell a piece of it and nothing else, as most do."""
-        if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
-            return None
-        choice = choices[0]
+    def _delta_alone(self, choices: Any) -> dict[str, Any]:
+        """Return the delta of choices that tell one thing and nothing beside it, as most do."""
+        if type(choices) is not list or len(choices) != 1 or type(choice := choices[0]) is not dict:
+            return {}
         delta = choice.get("delta")
-        text = delta.get("content") if type(delta) is dict and len(delta) == 1 else None
-        is_alone = type(text) is str and choice.get("index") == self._choice
-        return text if is_alone and not any(map(choice.get, _BESIDE_TEXT)) else None
+        if type(delta) is not dict or len(delta) != 1 or choice.get("index") != self._choice:
+            return {}
+        tells_more = choice.get("finish_reason") or choice.get("logprobs") or choice.get("message")
+        return {} if tells_more else delta
 
     def _is_read(self, index: Any, place: int) -> bool:
         number = number_of(index)
@@ -279,9 +291,13 @@ def _read_tool_call(
         call: The call.
         position: Which call it is, if that is known.
     """
-    named = (call.get("function"), call.get("custom"))
-    function = next((part for part in named if isinstance(part, dict)), call)
-    arguments = next((function[key] for key in _ARGUMENTS if key in function), None)
+    function = call.get("function")
+    if not isinstance(function, dict):
+        custom = call.get("custom")
+        function = custom if isinstance(custom, dict) else call
+    arguments = function.get("arguments")
+    if not isinstance(arguments, str):
+        arguments = next((function[key] for key in _ARGUMENTS if key in function), None)
     if not isinstance(arguments, str):
         arguments = "" if arguments is None else dumps(arguments).decode()
     name, index, call_id = function.get("name"), call.get("index"), id_of(call.get("id"))

@@ -20,7 +20,12 @@ from langchain_aimlapi._http.request import secret_values, source_of_key
 from langchain_aimlapi._http.sse import ServerSentEvent, SSEDecoder
 from langchain_aimlapi._wire.error_text import redact
 from langchain_aimlapi._wire.json import dumps_in_pieces, loads
-from langchain_aimlapi._wire.refusals import error_from_event, error_from_response, protocol_error
+from langchain_aimlapi._wire.refusals import (
+    error_from_event,
+    error_from_response,
+    error_held_in,
+    protocol_error,
+)
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
     AIMLAPIConnectionError,
@@ -276,21 +281,22 @@ class Exchange:
                 return Reply(status, headers, data)
         elif body.lstrip(_BLANK).startswith(_FIELDS):
             return Reply(status, headers, {}, list(EventDecoder(self, response).read(body)))
-        raise self.noted(
-            error
-            or protocol_error(
-                missing or "no answer",
-                status_code=status,
-                headers=headers,
-                body=body,
-                secrets=self.secrets(),
-            ),
-            response,
+        raise error or self.no_answer(missing or "no answer", response, body)
+
+    def no_answer(self, reason: str, response: httpx.Response, body: bytes | str) -> AIMLAPIError:
+        """Make the error for what a success status came with, and is no answer."""
+        error = protocol_error(
+            reason,
+            status_code=response.status_code,
+            headers=headers_of(response),
+            body=body,
+            secrets=self.secrets(),
         )
+        return self.noted(error, response)
 
     def error_in(self, data: Mapping[str, Any], response: httpx.Response) -> AIMLAPIError | None:
         """Return the error that a body or an event is, if it is one."""
-        if error_from_event(data) is None:  # the usual case, and all it costs
+        if error_held_in(data) is None:  # the usual case, and all it costs
             return None
         found = error_from_event(
             data,
@@ -370,7 +376,7 @@ class EventDecoder:
         self.is_done = False
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
-        """Take some bytes; yield the objects that they complete, the good ones before a bad one.
+        """Take some bytes; return the objects that they complete, the good ones before a bad one.
 
         Raises:
             AIMLAPIProtocolError: An event is not a JSON object, not UTF-8, or too large.
@@ -382,14 +388,14 @@ class EventDecoder:
                 self._is_begun = True
                 self._plain = bytearray() if begin == b"{" else None
             if self._plain is None:
-                yield from self._decode(self._sse.feed(data))
-                return
+                return self._decode(self._sse.feed(data))
             self._plain += data
             if len(self._plain) > _MAX_BODY:
                 raise _too_large(_MAX_BODY)
         except AIMLAPIError as error:
             self._exchange.noted(error, self._response)
             raise
+        return iter(())
 
     def close(self) -> Iterator[dict[str, Any]]:
         """Take the end of the body; yield the event that it ended in, if it is a whole one."""
@@ -405,34 +411,36 @@ class EventDecoder:
         yield from self._decode(self._sse.close())
 
     def _decode(self, events: Iterable[ServerSentEvent]) -> Iterator[dict[str, Any]]:
-        for name, text in events:
-            if self.is_done:
-                break
-            if not text.startswith("{"):
-                bare = text.strip()
-                self.is_done = _DONE.fullmatch(bare) is not None
-                if self.is_done or bare in _NOTHING or name in _SIGNS_OF_LIFE:
+        try:
+            for name, text in events:
+                if self.is_done:
+                    break
+                if not text.startswith("{") and self._says_nothing(name, text):
                     continue
-            try:
-                data = loads(text, keep_halves=True)
-            except ValueError:
-                if "\n" in text:  # events without the blank lines between them
-                    yield from self._decode(
-                        ServerSentEvent(name, each) for each in text.split("\n")
-                    )
-                    continue
-                data = None
-            if not isinstance(data, dict):
-                raise protocol_error(
-                    "an event of the stream is no JSON object",
-                    status_code=self._response.status_code,
-                    headers=headers_of(self._response),
-                    body=text,
-                    secrets=self._exchange.secrets(),
-                )
-            if name and name != "message" and "type" not in data:
-                data["type"] = name
-            if error := self._exchange.error_in(data, self._response):
-                error.may_be_billed = True  # the stream had begun
-                raise error
-            yield data
+                try:
+                    data = loads(text, keep_halves=True)
+                except ValueError:
+                    if "\n" in text:  # events without the blank lines between them
+                        yield from self._decode(
+                            ServerSentEvent(name, each) for each in text.split("\n")
+                        )
+                        continue
+                    data = None
+                if not isinstance(data, dict):
+                    reason = "an event of the stream is no JSON object"
+                    raise self._exchange.no_answer(reason, self._response, text)
+                if name and name != "message" and "type" not in data:
+                    data["type"] = name
+                if error := self._exchange.error_in(data, self._response):
+                    error.may_be_billed = True  # the stream had begun
+                    raise error
+                yield data
+        except AIMLAPIError as error:
+            self._exchange.noted(error, self._response)
+            raise
+
+    def _says_nothing(self, name: str, text: str) -> bool:
+        """Tell whether what is no object may be passed over; `[DONE]` ends the stream."""
+        bare = text.strip()
+        self.is_done = _DONE.fullmatch(bare) is not None
+        return self.is_done or bare in _NOTHING or name in _SIGNS_OF_LIFE

@@ -128,19 +128,10 @@ def error_from_event(
     Returns:
         The error, not raised; None if the object is not an error.
     """
-    if data.get("type") == "response.failed":
-        data = data["response"] if isinstance(data.get("response"), dict) else {}
-    elif not data.get("error") and "error" not in (data.get("type"), data.get("object")):
-        if "choices" in data or "output" in data:
-            failed = wording.failed_choice(data)
-            if failed is None:
-                return None
-            data = failed
-        elif not any(map(data.get, _WORDS)) or (
-            wording.status_in(data) is None and not _OF_EVENTS.isdisjoint(data)
-        ):
-            return None
-    text, clean = wording.clean_body(to_json(data, fallback=str).decode(), secrets)
+    held = error_held_in(data)
+    if held is None:
+        return None
+    text, clean = wording.clean_body(to_json(held, fallback=str).decode(), secrets)
     stated = wording.status_in(clean)
     code = wording.error_code(clean)
     said = wording.said(clean) or code or "no reason given"
@@ -152,6 +143,24 @@ def error_from_event(
         _facts(stated, status, kept, text, clean),
         wording.provider_advice(said, ()),
     )
+
+
+def error_held_in(data: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what tells of an error in a JSON object; None if nothing does.
+
+    Asked of each event of a stream; see `error_from_event`.
+    """
+    kind = data.get("type")
+    if kind == "response.failed":
+        return data["response"] if isinstance(data.get("response"), dict) else {}
+    if data.get("error") or kind == "error" or data.get("object") == "error":
+        return data
+    if "choices" in data or "output" in data:
+        return wording.failed_choice(data)
+    has_words = data.get("message") or data.get("title") or data.get("detail")
+    if not has_words or (wording.status_in(data) is None and not _OF_EVENTS.isdisjoint(data)):
+        return None
+    return data
 
 
 def protocol_error(
@@ -200,7 +209,6 @@ _CLASS_BY_STATUS: dict[int, type[AIMLAPIError]] = {
     429: AIMLAPIRateLimitError,
 }
 
-_WORDS = ("message", "title", "detail")
 _OF_EVENTS = frozenset({"id", "type", "object", "usage", "meta", "status", "statusCode"})
 _INVALID_STATUSES = frozenset({400, 413, 422})
 _MONEY_STATUSES = frozenset({403, 429})

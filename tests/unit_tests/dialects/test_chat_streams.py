@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from langchain_aimlapi import ChatAIMLAPI
+from langchain_aimlapi._dialects.call_facts import CallFacts
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi.emulator import Emulator, Reply
 from tests.conftest import call
@@ -146,3 +147,40 @@ async def test_two_answers_in_one_event(way):
 @pytest.mark.parametrize("choices", [None, [], "x", ["x"], [None]])
 def test_a_reply_without_a_choice_is_no_answer(choices):
     assert ChatCompletionsDialect().lacks({"choices": choices}) == "no choices"
+
+
+@pytest.mark.parametrize(
+    "deltas",
+    [
+        [
+            {"content": piece}
+            for piece in ("", "naïve ", "caf\ud83d", "\ude00", "", " STOP ", "more")
+        ],
+        [
+            {"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "f"}}]},
+            *({"tool_calls": [{"index": 0, "function": {"arguments": p}}]} for p in ARGUMENTS),
+            {"tool_calls": [{"index": 1, "id": "call_2", "function": {"name": "g"}}]},
+            {"tool_calls": [{"function": {"arguments": {"a": "\ud83d"}}}, None]},
+            {
+                "tool_calls": [
+                    {"index": 0, "custom": {"input": " "}},
+                    {"index": 1, "arguments": " "},
+                ]
+            },
+        ],
+        [
+            {"reasoning": "Hm."},
+            {"tool_calls": None},
+            {"content": [{"text": "a"}]},
+            {"content": "b"},
+        ],
+    ],
+    ids=["texts", "calls", "others"],
+)
+def test_one_thing_alone_is_read_as_beside_others(deltas):
+    def chunks(beside: dict[str, Any]) -> list[Any]:
+        parser = ChatCompletionsDialect().stream_parser(CallFacts("", stop=["STOP"]))
+        events = [event({**delta, **beside}) for delta in deltas]
+        return [chunk.model_dump() for each in events for chunk in parser.feed(each)]
+
+    assert chunks({}) == chunks({"role": "assistant"})
