@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ _VARIABLES = (
     *("AIMLAPI_", "AIML_API_", "LANGSMITH", "LANGCHAIN_", "LC_OUTPUT_VERSION"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
 )
+
+
+# How long an example takes, on whatever machine, decides nothing.
+hypothesis.settings.register_profile(
+    "without_time", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("without_time")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 CRASHES = Path(__file__).parents[1] / "fuzz" / "crashes"
 
 endpoints = pytest.mark.parametrize("endpoint", DIALECTS)
-few = settings(max_examples=30, deadline=None, phases=set(Phase) - {Phase.explain})
+few = settings(max_examples=30, phases=set(Phase) - {Phase.explain})
 many = settings(few, max_examples=100)
 
 

@@ -170,7 +170,7 @@ def test_ten_megabytes_without_a_newline(tmp_path):
     assert len(ran.output) < 1_100
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.text(max_size=9).map(lambda text: text.encode("utf-8", "replace")), max_size=9),
     st.integers(2, 40),

@@ -133,19 +133,19 @@ operations = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(operations, min_size=1, max_size=4))
 def test_what_is_written_is_read_back(written):
     assert parse_patch(render_patch(written)) == written
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(updates)
 def test_the_inverse_of_the_inverse_is_the_update(update):
     assert inverse(inverse(update)) == update
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(PatchError):

@@ -184,7 +184,7 @@ def hunks_between(before: list[str], after: list[str]) -> tuple[Hunk, ...]:
     return (Hunk((), tuple(lines)),)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(documents, documents, st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_random_edits_apply_invert_and_repeat(before, after, end, open_end):
     def written(lines: list[str]) -> bytes:
@@ -210,7 +210,7 @@ def test_random_edits_apply_invert_and_repeat(before, after, end, open_end):
         assert result(inverse(update), written(after)) == written(before)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(documents, st.lists(st.tuples(st.integers(0, 14), line), max_size=4))
 def test_a_random_hunk_fits_or_is_refused_and_touches_nothing_else(before, edits):
     lines = dict(edits)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk
 
@@ -238,13 +238,11 @@ def test_what_is_no_object_is_no_call_whatever_the_ending(arguments, ending):
     assert without_mark(streamed.invalid_tool_calls[0]["args"] or "") == arguments
 
 
-@settings(deadline=None)
 @given(st.text(alphabet='{}[]",:\\ 1an\n\u00e9/*', max_size=20))
 def test_a_mark_comes_off_again(text):
     assert without_mark(text + mark_of(text, "length")) == text
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -38,7 +38,7 @@ endpoints = pytest.mark.parametrize("endpoint", ENDPOINTS)
 ways = pytest.mark.parametrize(
     "way", ["invoke", "ainvoke", "stream", "astream", "streaming", "handler", "events", "aevents"]
 )
-some = settings(max_examples=25, deadline=None, phases=set(Phase) - {Phase.explain})
+some = settings(max_examples=25, phases=set(Phase) - {Phase.explain})
 
 strings = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 notes = st.fixed_dictionaries(

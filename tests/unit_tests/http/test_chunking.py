@@ -38,7 +38,7 @@ MESSAGES = [HumanMessage("Hello")]
 FACTS = CallFacts(endpoint="test", client_request_id="id-1", headers={"x-inference-id": "inf-1"})
 
 endpoints = pytest.mark.parametrize("endpoint", DIALECTS)
-few = settings(max_examples=30, deadline=None, phases=set(Phase) - {Phase.explain})
+few = settings(max_examples=30, phases=set(Phase) - {Phase.explain})
 many = settings(few, max_examples=80)
 
 

@@ -223,7 +223,7 @@ def edited(history: list[BaseMessage], steps: list[tuple[str, int]]) -> list[Bas
 
 
 @pytest.mark.parametrize("endpoint", DIALECTS)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(
     history=st.lists(messages, min_size=1, max_size=7),
     steps=edits,

@@ -87,7 +87,7 @@ def test_a_tool_needs_words():
         grammar("bnf", "x")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), st.integers(1, 9))
 def test_the_input_comes_back_and_is_sent_back_as_it_was(text, size):
     emulator = Emulator().script(
@@ -170,7 +170,7 @@ def test_whatever_stands_in_a_call_is_sent_back_as_text(arguments, text):
     assert replayed_call(item, called(arguments)) == {**item, "input": text}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.text(max_size=5), max_size=4), st.none() | st.integers(1, 9))
 def test_the_action_of_a_shell_call_is_rebuilt(command, timeout):
     action = {"type": "exec", "command": command, "env": {}}

@@ -719,7 +719,7 @@ def documents() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-@hypothesis.settings(max_examples=150, deadline=None)
+@hypothesis.settings(max_examples=150)
 @hypothesis.given(documents())
 def test_any_schema_becomes_a_strict_one_or_is_refused_with_its_path(given):
     before = copy.deepcopy(given)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages.ai import add_usage
 
@@ -151,7 +151,6 @@ garbage = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*CHAT, *RESPONSES]), garbage))
 def test_no_block_can_raise_and_results_can_be_added_up(usage):
     for found in (usage_from_chat(usage), usage_from_responses(usage)):
@@ -204,7 +203,6 @@ def test_cost(body, headers, expected):
         assert type(found["credits"]) is int
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(garbage, st.dictionaries(st.sampled_from([*HEADERS]), st.text(max_size=5)))
 def test_no_body_can_raise(meta, headers):
     for body in ({"meta": meta}, {"meta": {"usage": meta}}, billed(usd_spent=meta)):
