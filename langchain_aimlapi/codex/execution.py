@@ -17,7 +17,7 @@ import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -298,10 +298,10 @@ class _Run:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         given = (self._process.stdout, self._process.stderr)
-        self._streams = [stream for stream in given if stream is not None]
+        streams = [stream for stream in given if stream is not None]
+        self._pipes = [os.fstat(stream.fileno()).st_ino for stream in streams]
         self._readers = [
-            threading.Thread(target=self._read, args=(stream.fileno(),), daemon=True)
-            for stream in self._streams
+            threading.Thread(target=self._read, args=(stream,), daemon=True) for stream in streams
         ]
         for reader in self._readers:
             reader.start()
@@ -312,9 +312,10 @@ class _Run:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def _read(self, fd: int) -> None:
-        with contextlib.suppress(OSError):
-            while data := os.read(fd, _CHUNK):
+    def _read(self, stream: IO[str]) -> None:
+        # Whoever reads closes: an end in between would leave it open, or close it under a read.
+        with stream, contextlib.suppress(OSError):
+            while data := os.read(stream.fileno(), _CHUNK):
                 self._output.add(data)
 
     def wait(self, seconds: float, cancelled: threading.Event) -> ExecuteResponse:
@@ -354,9 +355,6 @@ class _Run:
         _running.discard(self)
         os.close(self._alive)
         self._drain()
-        if not any(reader.is_alive() for reader in self._readers):
-            for stream in self._streams:
-                stream.close()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -380,9 +378,9 @@ class _Run:
         its output elsewhere.
         """
         found: list[int] = []
-        for stream, reader in zip(self._streams, self._readers, strict=True):
+        for pipe, reader in zip(self._pipes, self._readers, strict=True):
             if reader.is_alive():
-                found += _writers(os.fstat(stream.fileno()).st_ino)
+                found += _writers(pipe)
         return found
 
 

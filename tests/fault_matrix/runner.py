@@ -12,6 +12,7 @@ import contextlib
 import copy
 import logging
 import pickle
+import threading
 import time
 import traceback
 from dataclasses import dataclass, replace
@@ -103,6 +104,8 @@ class Matrix:
                 deadline=row.deadline,
                 **place.settings,
             )
+            if cell.call == "batch":
+                _connect_together(patch)
             shown: list[str] = []
             if row.deadline is not None and row.deadline_passes:
                 let_it_pass(patch, row.deadline, lambda: _is_met(cell, place, shown))
@@ -324,6 +327,23 @@ def _without_sleep(patch: pytest.MonkeyPatch) -> list[float]:
     patch.setattr(transport, "time", Instead(time, sleep=waits.append))
     patch.setattr(transport, "asyncio", Instead(asyncio, sleep=sleep))
     return waits
+
+
+def _connect_together(patch: pytest.MonkeyPatch) -> None:
+    """Let no call of a batch begin when another is over: it would be sent on a kept connection.
+
+    What fails there is sent again for nothing, so fewer requests would count.
+    """
+    have_met = threading.Event()
+    gate = threading.Barrier(len(_PROMPTS), have_met.set)
+    connect = connections.Connections._connect
+
+    def wait_and_connect(self: connections.Connections, route: Any) -> Any:
+        if not have_met.is_set():
+            gate.wait(SOON)
+        return connect(self, route)
+
+    patch.setattr(connections.Connections, "_connect", wait_and_connect)
 
 
 def _is_met(cell: Cell, place: Place, shown: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from langchain_aimlapi.codex import ExecuteResponse, LocalExecutor
+from langchain_aimlapi.codex import ExecuteResponse, LocalExecutor, execution
 from langchain_aimlapi.codex.execution import HeadAndTail
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
@@ -218,6 +219,24 @@ async def test_a_cancelled_call_ends_its_command(tmp_path, nap):
     assert commands_with(nap) == []
     assert not (tmp_path / "never").exists()
     assert (await executor.aexecute("echo free")).output == "free\n"
+
+
+def test_output_that_is_read_late_leaves_no_pipe_open(tmp_path, monkeypatch):
+    is_over, add, before = threading.Event(), HeadAndTail.add, threading.enumerate()
+
+    def add_late(kept: HeadAndTail, data: bytes) -> None:
+        is_over.wait(20)
+        add(kept, data)
+
+    monkeypatch.setattr(HeadAndTail, "add", add_late)
+    monkeypatch.setattr(execution._Run, "_drain", lambda *_: None)
+    assert LocalExecutor(tmp_path).execute("echo late").exit_code == 0
+    readers = [thread for thread in threading.enumerate() if thread not in before]
+    is_over.set()
+    for reader in readers:
+        reader.join()
+    assert readers
+    gc.collect()  # what was left open warns, and a warning is an error
 
 
 _PROGRAM = """
