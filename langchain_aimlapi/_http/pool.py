@@ -197,6 +197,11 @@ def _ssl_context() -> ssl.SSLContext:
     )
 
 
+def lock() -> threading.Lock:
+    """Return the process's lock, which is another after a fork: one held then would never open."""
+    return _registry.lock
+
+
 def client(lease: Lease) -> httpx.Client:
     """Return the client for calls from threads, and hold its connections by `lease`."""
     _registry.hold(lease)

@@ -58,11 +58,12 @@ class SendingMethods(_Settings):
         return read_key(self.api_key)
 
     def _leased(self) -> Any:
-        from langchain_aimlapi._http.pool import Lease  # noqa: PLC0415
+        from langchain_aimlapi._http.pool import Lease, lock  # noqa: PLC0415
 
-        lease = self._lease
-        if lease is None:
-            self._lease = lease = Lease()
+        if (lease := self._lease) is None:
+            with lock():  # the calls of a first batch begin at once, and `close` gives up one lease
+                if (lease := self._lease) is None:
+                    self._lease = lease = Lease()
         return lease
 
     def close(self) -> None:

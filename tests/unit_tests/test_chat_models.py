@@ -8,6 +8,7 @@ import itertools
 import pickle
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cloudpickle
@@ -22,6 +23,7 @@ from langchain_core.runnables import ConfigurableField, RunnableLambda
 from pydantic import SecretStr
 
 from langchain_aimlapi import ChatAIMLAPI, ChatAimlapi
+from langchain_aimlapi._http import pool
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, Usage
 from langchain_aimlapi.errors import (
     AIMLAPIAuthenticationError,
@@ -187,6 +189,18 @@ def test_construction_connects_to_nothing():
     llm = ChatAIMLAPI(api_key="key-1")
     assert llm._lease is None
     llm.close()
+
+
+def test_calls_that_begin_at_once_share_what_close_gives_up(monkeypatch):
+    class SlowLease(pool.Lease):
+        def __init__(self) -> None:
+            time.sleep(0.02)
+
+    monkeypatch.setattr(pool, "Lease", SlowLease)
+    llm = ChatAIMLAPI(api_key="key-1")
+    with ThreadPoolExecutor(4) as threads:
+        leases = set(threads.map(lambda _: llm._leased(), range(4)))
+    assert leases == {llm._lease}
 
 
 # --- copies -------------------------------------------------------------------------------------
