@@ -198,6 +198,8 @@ class LocalExecutor:
             if cancelled.is_set():
                 return ExecuteResponse("The call was cancelled.", None)
         try:
+            if cancelled.is_set():  # while the command before gave the root free
+                return ExecuteResponse("The call was cancelled.", None)
             with _Run(self._spawn, command, self._limit) as run:
                 return run.wait(seconds, cancelled)
         except _NotStartedError as error:

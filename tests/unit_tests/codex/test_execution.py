@@ -221,6 +221,15 @@ async def test_a_cancelled_call_ends_its_command(tmp_path, nap):
     assert (await executor.aexecute("echo free")).output == "free\n"
 
 
+def test_what_is_cancelled_when_its_turn_comes_does_not_run(tmp_path, monkeypatch):
+    cancelled, executor = threading.Event(), LocalExecutor(tmp_path)
+    cancelled.set()
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "_spawn", lambda *_: pytest.fail("it was started"))
+        assert executor._execute("echo never", None, cancelled).exit_code is None
+    assert executor.execute("echo free").output == "free\n"
+
+
 def test_output_that_is_read_late_leaves_no_pipe_open(tmp_path, monkeypatch):
     is_over, add, before = threading.Event(), HeadAndTail.add, threading.enumerate()
 
