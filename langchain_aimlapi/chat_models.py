@@ -368,6 +368,7 @@ class ChatAIMLAPI(
         )
 
     def _seal(self, address: str, model: str) -> Seal:
+        """Say who asks, for reasoning that only its own model and account can open."""
         account = fingerprint(address, self._key().get_secret_value())
         return Seal(model=model, account=account, refused=self._refused_seals)
 

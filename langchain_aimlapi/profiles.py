@@ -17,6 +17,10 @@ MODEL_PROVIDER = "aimlapi"
 """What messages, traces and LangChain's registries call the API."""
 
 
+_LISTS = {name for known in PROFILES.values() for name in known if isinstance(known[name], list)}
+"""Facts that a caller could change in place."""
+
+
 def profile_for(model: str) -> ModelProfile | None:
     """Return the profile of a model.
 
@@ -29,8 +33,8 @@ def profile_for(model: str) -> ModelProfile | None:
     if (known := known_profile(model)) is None:
         return None
     profile = dict(known)
-    if levels := profile.get("reasoning_effort_levels"):
-        profile["reasoning_effort_levels"] = [*levels]
+    for name in _LISTS & profile.keys():
+        profile[name] = [*profile[name]]
     return cast("ModelProfile", profile)
 
 

@@ -75,13 +75,17 @@ class MessageAssembler:
         self._details = ReasoningDetails()
         self._reasoning_source: str | None = None
         self.output_started = False
-        self.stopped = False  # once a stop sequence was met
         self.id: str | None = None
         self.finish_reason: str | None = None
         self.usage: UsageMetadata | None = None
         self.token_usage: dict[str, Any] | None = None
         self.cost: dict[str, Any] | None = None
         self.closing: dict[str, Any] = {}
+
+    @property
+    def stopped(self) -> bool:
+        """True once a stop sequence was met."""
+        return self._stop is not None and self._stop.matched
 
     def identify(self, answer_id: Any) -> None:
         """Take the answer's id; some routes leave it out, empty or change it on some chunks."""
@@ -113,7 +117,6 @@ class MessageAssembler:
         text = self._whole_characters("text", text)
         if self._stop is not None:
             text = self._stop.feed(text)
-            self.stopped = self._stop.matched
         if text:
             self._show_text(text)
 
@@ -184,11 +187,9 @@ class MessageAssembler:
         index: Any = None,
     ) -> None:
         """Add a call or a fragment of one; see `ToolCalls.add`."""
-        if name is not None or call_id is not None:
-            _require_text(name or "", call_id or "")
+        _require_text(name or "", call_id or "")
         arguments = self._whole_characters(position, arguments)
-        if self._stop is not None:
-            self._settle_text()
+        self._settle_text()
         if self.stopped:
             return
         self.calls.add(position, name, arguments, call_id, index)
@@ -215,11 +216,7 @@ class MessageAssembler:
 
     def _settle_text(self) -> None:
         """Show text that was held back as the possible start of a stop sequence."""
-        if self._stop is None:
-            return
-        rest = self._stop.flush()
-        self.stopped = self._stop.matched
-        if rest:
+        if self._stop is not None and (rest := self._stop.flush()):
             self._show_text(rest)
 
     def _show_text(self, text: str) -> None:
@@ -270,7 +267,7 @@ class MessageAssembler:
         if self._new_reasoning:
             kwargs["reasoning_content"], self._new_reasoning = self._new_reasoning, ""
         text, self._new_text = self._new_text, ""
-        return text, kwargs, metadata, self.calls.take() if self.calls.fresh else []
+        return text, kwargs, metadata, self.calls.take()
 
     def message(self) -> AIMessage:
         """Return the whole message of a reply that did not stream."""

@@ -14,6 +14,8 @@ import math
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.messages.tool import tool_call_chunk
+
 from langchain_aimlapi._messages.endings import is_cut
 from langchain_aimlapi._messages.tool_calls import is_whole_object, mark_of, parse_tool_call
 
@@ -67,7 +69,7 @@ class ToolCalls:
             arguments: The fragment's arguments.
             call_id: The fragment's id, or None.
         """
-        number = index if type(index) is int else _number_or_word(index)
+        number = _number_or_word(index)
         if not name and call_id is None and number is not None and number in self._by_index:
             return self._by_index[number]  # most bring nothing but more arguments
         known = None if call_id is None else self._by_id.get(call_id)
@@ -213,10 +215,12 @@ class ToolCalls:
         if earlier := self.fresh.get(position):
             name, call_id = earlier["name"] or name, earlier["id"] or call_id
             text = (earlier["args"] or "") + text
-        self.fresh[position] = _fragment(name, text, call_id, position)
+        self.fresh[position] = tool_call_chunk(name=name, args=text, id=call_id, index=position)
 
     def take(self) -> list[ToolCallChunk]:
         """Return what is to be shown since the last time, joined call by call."""
+        if not self.fresh:
+            return []
         fresh, self.fresh = self.fresh, {}
         return list(fresh.values())
 
@@ -249,11 +253,11 @@ class ToolCalls:
     def interrupted(self) -> list[ToolCallChunk]:
         """Return the calls of an answer that broke off, each marked as what is not whole."""
         return [
-            _fragment(
-                call.name,
-                call.text + mark_of(call.text, "interrupted"),
-                call.final_id or call.id,
-                position,
+            tool_call_chunk(
+                name=call.name,
+                args=call.text + mark_of(call.text, "interrupted"),
+                id=call.final_id or call.id,
+                index=position,
             )
             for position, call in enumerate(self._calls)
         ]
@@ -316,17 +320,7 @@ class _Call:
         with contextlib.suppress(ValueError):
             inner = json.loads(self.held)
             if is_whole_object(inner):
-                self.arguments, self.held = [inner], inner
-
-
-def _fragment(name: str | None, args: str, call_id: str | None, index: int) -> ToolCallChunk:
-    return {
-        "name": name,
-        "args": args,
-        "id": call_id,
-        "index": index,
-        "type": "tool_call_chunk",
-    }
+                self.arguments, self.held, self.length = [inner], inner, len(inner)
 
 
 def number_of(index: Any) -> int | None:

@@ -132,10 +132,9 @@ class ChatCompletionsStreamParser(StreamParser):
         if type(text := delta.get("content")) is str:
             if text:
                 assembler.add_text(text)
-        elif type(calls := delta.get("tool_calls")) is list:
-            for call in calls:
-                if isinstance(call, dict):
-                    _read_tool_call(assembler, call)
+        elif "tool_calls" in delta:
+            for call in _dicts(delta["tool_calls"]):
+                _read_tool_call(assembler, call)
         else:
             self._read_choices(event)
 
@@ -291,13 +290,9 @@ def _read_tool_call(
         call: The call.
         position: Which call it is, if that is known.
     """
-    function = call.get("function")
-    if not isinstance(function, dict):
-        custom = call.get("custom")
-        function = custom if isinstance(custom, dict) else call
-    arguments = function.get("arguments")
-    if not isinstance(arguments, str):
-        arguments = next((function[key] for key in _ARGUMENTS if key in function), None)
+    named = (call.get("function"), call.get("custom"))
+    function = next((part for part in named if isinstance(part, dict)), call)
+    arguments = next((function[key] for key in _ARGUMENTS if key in function), None)
     if not isinstance(arguments, str):
         arguments = "" if arguments is None else dumps(arguments).decode()
     name, index, call_id = function.get("name"), call.get("index"), id_of(call.get("id"))

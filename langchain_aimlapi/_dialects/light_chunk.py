@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.tool import tool_call, tool_call_chunk
+from langchain_core.messages.tool import invalid_tool_call, tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel
 
@@ -54,15 +54,7 @@ def chunk_of(
             return ChatGenerationChunk(message=message)
         else:
             # What cannot be an object is an invalid call to LangChain.
-            invalid.append(
-                {
-                    "name": name,
-                    "args": arguments,
-                    "id": call["id"],
-                    "error": None,
-                    "type": "invalid_tool_call",
-                }
-            )
+            invalid.append(invalid_tool_call(name=name, args=arguments, id=call["id"], error=None))
     template = _CALLING if calls else _TALKING
     fields = template.__dict__.copy()
     fields["content"] = text

@@ -379,8 +379,9 @@ class EventDecoder:
         """Take some bytes; return the objects that they complete, the good ones before a bad one.
 
         Raises:
-            AIMLAPIProtocolError: An event is not a JSON object, not UTF-8, or too large.
-            AIMLAPIError: The server sent an error as an event.
+            AIMLAPIProtocolError: The body is not encoded as it says, or too large; while iterating:
+                an event is not a JSON object, not UTF-8, or too large.
+            AIMLAPIError: While iterating: the server sent an error as an event.
         """
         try:
             data = self._inflater.feed(chunk, _MAX_BODY)

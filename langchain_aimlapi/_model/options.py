@@ -102,8 +102,8 @@ def check_options(given: Mapping[str, Any]) -> None:
     Raises:
         AIMLAPIConfigurationError: One is.
     """
-    for name in _KINDS.keys() & given.keys():
-        value, (kind, words) = given[name], _KINDS[name]
+    for name, (kind, words) in _KINDS.items():
+        value = given.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise AIMLAPIConfigurationError(f"{name} takes {words}, not {type(value).__name__}.")
 

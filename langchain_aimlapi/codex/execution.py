@@ -193,13 +193,14 @@ class LocalExecutor:
         seconds = min(self._timeout if timeout is None else timeout, self._max_timeout)
         if not seconds > 0:
             raise ValueError("The time-out has to be positive.")
+        unstarted = ExecuteResponse("The call was cancelled.", None)
         lock = lock_of(self.root)
         while not lock.acquire(timeout=_POLL):
             if cancelled.is_set():
-                return ExecuteResponse("The call was cancelled.", None)
+                return unstarted
         try:
             if cancelled.is_set():  # while the command before gave the root free
-                return ExecuteResponse("The call was cancelled.", None)
+                return unstarted
             with _Run(self._spawn, command, self._limit) as run:
                 return run.wait(seconds, cancelled)
         except _NotStartedError as error:
