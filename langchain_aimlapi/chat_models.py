@@ -370,7 +370,7 @@ class ChatAIMLAPI(
     def _seal(self, address: str, model: str) -> Seal:
         """Say who asks, for reasoning that only its own model and account can open."""
         account = fingerprint(address, self._key().get_secret_value())
-        return Seal(model=model, account=account, refused=self._refused_seals)
+        return Seal(model=model, account=account, refused=self._kept.refused_seals)
 
     def _given(self, kwargs: Mapping[str, Any], stop: list[str] | None = None) -> dict[str, Any]:
         """Return the keywords of a call under their real names, none of them unknown."""

@@ -21,6 +21,10 @@ _LISTS = {name for known in PROFILES.values() for name in known if isinstance(kn
 """Facts that a caller could change in place."""
 
 
+PROFILE_KEYS = frozenset().union(*PROFILES.values())
+"""What our profiles tell."""
+
+
 def profile_for(model: str) -> ModelProfile | None:
     """Return the profile of a model.
 

@@ -33,7 +33,7 @@ from langchain_aimlapi._model.parameters import (
 from langchain_aimlapi._version import __version__
 from langchain_aimlapi.data._profiles import PROFILES
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
-from langchain_aimlapi.profiles import known_profile, profile_for
+from langchain_aimlapi.profiles import PROFILE_KEYS, known_profile, profile_for
 
 if TYPE_CHECKING:
     from httpx import AsyncClient as HttpAsyncClient
@@ -51,6 +51,24 @@ REQUEST_FIELDS = (
     *("response_format", "tools", "tool_choice", "parallel_tool_calls", "stream_options"),
     *("instructions", "background", "prompt", "text"),
 )
+
+
+class Kept:
+    """What a model keeps from call to call, and what is no part of it.
+
+    One object, since each private attribute of pydantic's costs time whenever a model is made.
+    """
+
+    __slots__ = ("dumped", "lease", "refused_seals")
+
+    def __init__(self, refused_seals: set[str] | None = None) -> None:
+        self.lease: Any = None
+        self.dumped: tuple[Any, dict[str, Any]] | None = None
+        self.refused_seals: set[str] = set() if refused_seals is None else refused_seals
+
+    def for_copy(self) -> Kept:
+        """Return what a copy of the model begins with: a lease of its own, the same knowledge."""
+        return Kept(self.refused_seals)
 
 
 class AIMLAPISettings(BaseChatModel):
@@ -238,9 +256,7 @@ class AIMLAPISettings(BaseChatModel):
     """A prefix for the `X-Client-Request-Id` of each call, or a function that makes it. The keyword
     of the same name sets the id of one call."""
 
-    _lease: Any = PrivateAttr(default=None)
-    _dumped: tuple[Any, dict[str, Any]] | None = PrivateAttr(default=None)
-    _refused_seals: set[str] = PrivateAttr(default_factory=set)
+    _kept: Kept = PrivateAttr(default_factory=Kept)
 
     # --- construction -----------------------------------------------------------------------------
 
@@ -265,7 +281,8 @@ class AIMLAPISettings(BaseChatModel):
         check_connection(values)
         emulated = emulated_address(values.get("http_client"), values.get("http_async_client"))
         values["base_url"] = emulated or values["base_url"]
-        values["timeout"] = checked_timeout(values.get("timeout"))
+        if values.get("timeout") is not None:
+            values["timeout"] = checked_timeout(values["timeout"])
         if values.get("tools"):
             values["tools"] = [wire_tool(tool) for tool in values["tools"]]
         if values.get("response_format"):
@@ -295,7 +312,7 @@ class AIMLAPISettings(BaseChatModel):
     @override
     def _check_profile_keys(self) -> Self:
         """Check a user's own profile; to check ours costs more than the rest of construction."""
-        if self.profile != known_profile(self.model):
+        if not PROFILE_KEYS.issuperset(self.profile or ()):
             super()._check_profile_keys()  # type: ignore[operator]  # a validator, to mypy
         return self
 
@@ -325,6 +342,8 @@ _NEVER_NONE = frozenset(
 
 def _said(values: dict[str, Any]) -> dict[str, Any]:
     """Leave out None for such a field, as configurations and the defaults of peers have it."""
+    if None not in values.values():
+        return values
     return {
         name: value
         for name, value in values.items()

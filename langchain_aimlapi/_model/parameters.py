@@ -186,9 +186,9 @@ def rename_aliases(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     Raises:
         AIMLAPIConfigurationError: Two spellings of one argument with different values.
     """
+    if ALIASES.keys().isdisjoint(values):
+        return dict(values)
     renamed = {name: value for name, value in values.items() if name not in ALIASES}
-    if len(renamed) == len(values):
-        return renamed
     for alias, value in values.items():
         name = ALIASES.get(alias)
         if name is None:

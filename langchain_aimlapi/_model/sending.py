@@ -60,11 +60,12 @@ class SendingMethods(_Settings):
     def _leased(self) -> Any:
         from langchain_aimlapi._http.pool import Lease, lock  # noqa: PLC0415
 
-        if (lease := self._lease) is None:
+        kept = self._kept
+        if kept.lease is None:
             with lock():  # the calls of a first batch begin at once, and `close` gives up one lease
-                if (lease := self._lease) is None:
-                    self._lease = lease = Lease()
-        return lease
+                if kept.lease is None:
+                    kept.lease = Lease()
+        return kept.lease
 
     def close(self) -> None:
         """Give up this model's share in the kept connections.
@@ -72,17 +73,17 @@ class SendingMethods(_Settings):
         Connections are shared by all models of the process: the idle ones are closed when the last
         model gives them up. Running calls finish, and a later call opens connections again.
         """
-        if self._lease is not None:
+        if self._kept.lease is not None:
             from langchain_aimlapi._http.pool import release  # noqa: PLC0415
 
-            release(self._lease)
+            release(self._kept.lease)
 
     async def aclose(self) -> None:
         """Give up this model's share in the kept connections; see `close`."""
-        if self._lease is not None:
+        if self._kept.lease is not None:
             from langchain_aimlapi._http.pool import arelease  # noqa: PLC0415
 
-            await arelease(self._lease)
+            await arelease(self._kept.lease)
 
     def __enter__(self) -> Self:
         """Return the model; leaving the block closes it."""

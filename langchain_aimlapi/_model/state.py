@@ -11,7 +11,7 @@ from typing_extensions import Self, override
 
 from langchain_aimlapi._http.emulated import emulated_address
 from langchain_aimlapi._http.request import KEY_VARIABLES
-from langchain_aimlapi._model.fields import REQUEST_FIELDS
+from langchain_aimlapi._model.fields import REQUEST_FIELDS, Kept
 from langchain_aimlapi._model.options import HiddenValues, for_cache, hidden
 from langchain_aimlapi._model.parameters import rename_aliases
 from langchain_aimlapi.profiles import MODEL_PROVIDER, known_profile, profile_for
@@ -47,7 +47,7 @@ class StateMethods(_Settings):
     def __copy__(self) -> Self:
         """Copy the model with its key and clients; the copy holds a lease of its own."""
         copied = super().__copy__()
-        copied._lease = None  # noqa: SLF001
+        copied._kept = self._kept.for_copy()  # noqa: SLF001
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
@@ -56,9 +56,8 @@ class StateMethods(_Settings):
         memo.update(
             {id(shared): shared for name in _SHARED_FIELDS if (shared := getattr(self, name))}
         )
-        copied = super().__deepcopy__(memo)
-        copied._lease = None  # noqa: SLF001
-        return copied
+        memo[id(self._kept)] = self._kept.for_copy()
+        return super().__deepcopy__(memo)
 
     def __getstate__(self) -> dict[Any, Any]:
         """Leave keys, headers, clients, callbacks and limiter out of pickles."""
@@ -66,7 +65,7 @@ class StateMethods(_Settings):
         left_out = {name: None for name in _SHARED_FIELDS if name != "cache"}
         address = emulated_address(self.http_client, self.http_async_client) or self.base_url
         state["__dict__"] = {**state["__dict__"], **left_out, "base_url": address}
-        state["__pydantic_private__"] = {"_lease": None, "_dumped": None, "_refused_seals": set()}
+        state["__pydantic_private__"] = {"_kept": Kept()}
         return state
 
     @classmethod
@@ -87,9 +86,9 @@ class StateMethods(_Settings):
         attribute or a `model_copy` would be answered from the cache of the original. Here it counts
         as long as the fields are what they were, those edited in place included.
         """
-        dumped = self._dumped
-        if dumped is None or dumped[0] != self.__dict__:
-            self._dumped = dumped = _snapshot(self.__dict__), dumpd(self)
+        kept = self._kept
+        if (dumped := kept.dumped) is None or dumped[0] != self.__dict__:
+            kept.dumped = dumped = _snapshot(self.__dict__), dumpd(self)
         return dumped[1]
 
     # --- tracing and caching ----------------------------------------------------------------------

@@ -187,7 +187,7 @@ def test_max_retries_is_a_count(value):
 
 def test_construction_connects_to_nothing():
     llm = ChatAIMLAPI(api_key="key-1")
-    assert llm._lease is None
+    assert llm._kept.lease is None
     llm.close()
 
 
@@ -200,7 +200,7 @@ def test_calls_that_begin_at_once_share_what_close_gives_up(monkeypatch):
     llm = ChatAIMLAPI(api_key="key-1")
     with ThreadPoolExecutor(4) as threads:
         leases = set(threads.map(lambda _: llm._leased(), range(4)))
-    assert leases == {llm._lease}
+    assert leases == {llm._kept.lease}
 
 
 # --- copies -------------------------------------------------------------------------------------
@@ -287,11 +287,18 @@ def test_a_deepcopy_shares_no_parameters(emulator):
 def test_a_copy_has_a_lease_of_its_own(emulator):
     llm = model_on(emulator)
     llm.invoke("Hello")
-    assert llm._lease is not None
+    assert llm._kept.lease is not None
     for way, make in COPIES.items():
         copied = make(llm)
         copied.invoke("Hello")
-        assert copied._lease is not llm._lease, way
+        assert copied._kept.lease is not llm._kept.lease, way
+
+
+def test_a_copy_knows_what_the_api_could_not_open(emulator):
+    llm = model_on(emulator)
+    llm._kept.refused_seals.add("rs_1")
+    for way, make in COPIES.items():
+        assert make(llm)._kept.refused_seals == {"rs_1"}, way
 
 
 @pytest.mark.parametrize("library", [pickle, cloudpickle], ids=lambda library: library.__name__)
