@@ -59,8 +59,6 @@ class Kept:
     One object, since each private attribute of pydantic's costs time whenever a model is made.
     """
 
-    __slots__ = ("dumped", "lease", "refused_seals")
-
     def __init__(self, refused_seals: set[str] | None = None) -> None:
         self.lease: Any = None
         self.dumped: tuple[Any, dict[str, Any]] | None = None

@@ -65,8 +65,18 @@ class StateMethods(_Settings):
         left_out = {name: None for name in _SHARED_FIELDS if name != "cache"}
         address = emulated_address(self.http_client, self.http_async_client) or self.base_url
         state["__dict__"] = {**state["__dict__"], **left_out, "base_url": address}
-        state["__pydantic_private__"] = {"_kept": Kept()}
+        state["__pydantic_private__"] = {**state["__pydantic_private__"], "_kept": Kept()}
         return state
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """Take a pickle, also one of an earlier version, which may have fewer fields."""
+        kept = state["__dict__"]
+        new = (item for item in type(self).model_fields.items() if item[0] not in kept)
+        defaults = {name: field.get_default(call_default_factory=True) for name, field in new}
+        private = {"_kept": Kept(), **(state["__pydantic_private__"] or {})}
+        super().__setstate__(
+            {**state, "__dict__": {**defaults, **kept}, "__pydantic_private__": private}
+        )
 
     @classmethod
     @override

@@ -20,7 +20,7 @@ from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField, RunnableLambda
-from pydantic import SecretStr
+from pydantic import PrivateAttr, SecretStr
 
 from langchain_aimlapi import ChatAIMLAPI, ChatAimlapi
 from langchain_aimlapi._http import pool
@@ -319,6 +319,34 @@ def test_pickles_find_their_key_where_they_are(monkeypatch, emulator, library):
         assert getattr(loaded, name) is None
     loaded.http_client = Emulator(api_key="key-of-the-worker").client()
     assert loaded.invoke("Hello").content.startswith("The emulator")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_all_protocols_pickle(emulator, protocol):
+    assert pickle.loads(pickle.dumps(model_on(emulator, n=2), protocol)).n == 2
+
+
+def test_a_pickle_of_an_earlier_version_works(emulator):
+    """Version 1.0.0 had fewer fields, and kept other things from call to call."""
+    state = model_on(emulator, temperature=0.5).__getstate__()
+    for name in ("response_format", "tools", "stream_options", "proxy", "default_query"):
+        del state["__dict__"][name]
+    state["__pydantic_private__"] = {"_lease": None, "_dumped": None}
+    loaded = ChatAIMLAPI.__new__(ChatAIMLAPI)
+    loaded.__setstate__(state)
+    loaded.http_client, loaded.api_key = emulator.client(), SecretStr("emulator-key")
+    assert loaded.invoke("Hello").content.startswith("The emulator")
+    assert (loaded.temperature, loaded.tools, loaded.proxy) == (0.5, None, None)
+
+
+class WithPrivateAttribute(ChatAIMLAPI):
+    _team: str = PrivateAttr(default="red")
+
+
+def test_pickles_keep_a_subclass_s_private_attributes(emulator):
+    llm = WithPrivateAttribute(**emulator.connection())
+    llm._team = "blue"
+    assert pickle.loads(pickle.dumps(llm))._team == "blue"
 
 
 async def test_a_pickle_without_a_key_names_the_variables(emulator):
