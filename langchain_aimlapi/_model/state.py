@@ -70,12 +70,15 @@ class StateMethods(_Settings):
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         """Take a pickle, also one of an earlier version, which may have fewer fields."""
-        kept = state["__dict__"]
-        new = (item for item in type(self).model_fields.items() if item[0] not in kept)
-        defaults = {name: field.get_default(call_default_factory=True) for name, field in new}
+        values = state["__dict__"]
+        defaults = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in type(self).model_fields.items()
+            if name not in values
+        }
         private = {"_kept": Kept(), **(state["__pydantic_private__"] or {})}
         super().__setstate__(
-            {**state, "__dict__": {**defaults, **kept}, "__pydantic_private__": private}
+            {**state, "__dict__": {**defaults, **values}, "__pydantic_private__": private}
         )
 
     @classmethod
