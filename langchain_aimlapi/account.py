@@ -1,9 +1,9 @@
 """The account behind a key: its balance, the models it can call, and the log of its calls.
 
-What to ask and how to read the reply is decided without I/O, which the methods at the end do: sync
-and async differ in `await` alone. Personal data (the account's owner, e-mail, payment settings) is
-neither asked for nor kept. Source of the paths: AI/ML API documentation, models list, billing and
-usage logs, 2026-08.
+What to ask and how to read the reply is decided here, without I/O; the model's own methods
+(`balance`, `list_models`, `usage_log`) send it. Personal data (the account's owner, e-mail, payment
+settings) is neither asked for nor kept. Source of the paths: AI/ML API documentation, models list,
+billing and usage logs, 2026-08.
 """
 
 from __future__ import annotations
@@ -23,17 +23,14 @@ from langchain_aimlapi._wire.account import (
 )
 from langchain_aimlapi._wire.deprecations import Deprecation, parse_deprecations, remember
 from langchain_aimlapi._wire.error_text import host
-from langchain_aimlapi.errors import AIMLAPIConfigurationError, AIMLAPIError
+from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from typing_extensions import Unpack
-
-    from langchain_aimlapi._http.transport import Reply, Transport
+    from langchain_aimlapi._http.transport import Reply
 
 __all__ = [
-    "AccountMethods",
     "Balance",
     "CatalogueFilters",
     "Deprecation",
@@ -60,6 +57,11 @@ class Request(NamedTuple):
 
 BALANCE = Request("/v2/billing")
 """Any answer to it also shows that the key is good."""
+
+
+def read_balance(reply: Reply) -> Balance:
+    """Return what is left on the account."""
+    return parse_balance(reply.body)
 
 
 _catalogues: dict[tuple[str | None, str], tuple[str, list[ModelInfo]]] = {}
@@ -224,79 +226,3 @@ def _window(start: datetime | timedelta, end: datetime | None) -> dict[str, Any]
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
-
-
-class AccountMethods:
-    """The methods of `ChatAIMLAPI` that ask about the account behind its key.
-
-    All raise an `AIMLAPIError` where the key is wrong or may not ask, or no answer comes.
-    """
-
-    if TYPE_CHECKING:
-        base_url: str | None
-
-        def _address(self) -> str: ...
-
-        def _transport(self) -> Transport: ...
-
-    def balance(self) -> Balance:
-        """Return what is left on the account."""
-        return parse_balance(self._transport().get(*BALANCE).body)
-
-    async def abalance(self) -> Balance:
-        """Return what is left on the account."""
-        return parse_balance((await self._transport().aget(*BALANCE)).body)
-
-    def list_models(self, **filters: Unpack[CatalogueFilters]) -> list[ModelInfo]:
-        """Return the models that the API serves now, with their limits and prices.
-
-        Errors of later calls in this process name what replaces a model that is gone.
-
-        Args:
-            **filters: See `CatalogueFilters`; models that pass all of them are returned.
-        """
-        query, transport = CatalogueQuery(self.base_url, filters), self._transport()
-        models = query.read(transport.get(*query.request))
-        try:
-            feed = read_deprecations(transport.get(*DEPRECATIONS), self._address())
-        except AIMLAPIError:  # an API that does not tell has none
-            feed = []
-        return with_deprecations(models, feed)
-
-    async def alist_models(self, **filters: Unpack[CatalogueFilters]) -> list[ModelInfo]:
-        """Return the models that the API serves now; see `list_models`."""
-        query, transport = CatalogueQuery(self.base_url, filters), self._transport()
-        models = query.read(await transport.aget(*query.request))
-        try:
-            feed = read_deprecations(await transport.aget(*DEPRECATIONS), self._address())
-        except AIMLAPIError:  # an API that does not tell has none
-            feed = []
-        return with_deprecations(models, feed)
-
-    def usage_log(self, **asked: Unpack[UsageLogQuery]) -> list[UsageLogEntry]:
-        """Return requests from the usage log, such as those whose price never arrived.
-
-        ```python
-        llm.usage_log(inference_id=message.response_metadata["inference_id"])
-        ```
-
-        The log cannot be asked for an id, so its pages are looked through, 50 of 100 rows at most;
-        narrow the time or the model where an account is busy. It may lag behind a call a little.
-
-        Args:
-            **asked: See `UsageLogQuery`; without an id, all requests of the time.
-
-        Raises:
-            AIMLAPIConfigurationError: Times that the log does not take.
-        """
-        search, transport = UsageLogSearch(asked), self._transport()
-        while search.request is not None:
-            search.read(transport.get(*search.request))
-        return search.found
-
-    async def ausage_log(self, **asked: Unpack[UsageLogQuery]) -> list[UsageLogEntry]:
-        """Return requests from the usage log; see `usage_log`."""
-        search, transport = UsageLogSearch(asked), self._transport()
-        while search.request is not None:
-            search.read(await transport.aget(*search.request))
-        return search.found

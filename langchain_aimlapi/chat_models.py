@@ -15,16 +15,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 import langchain_aimlapi._messages.content_blocks  # noqa: F401  # registers the translator
-from langchain_aimlapi._dialects.routing import Route
-from langchain_aimlapi._dialects.stream_parser import keeping_partial
-from langchain_aimlapi._http.retry import Retries, RetryPolicy
-from langchain_aimlapi._messages.seal import Seal, fingerprint
-from langchain_aimlapi._messages.structured_output import (
-    response_format,
-)
-from langchain_aimlapi._messages.tokens import TokenCounting
-from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
-from langchain_aimlapi._messages.usage import combined_llm_outputs
+from langchain_aimlapi._model.account import AccountMethods
 from langchain_aimlapi._model.binding import BindingMethods
 from langchain_aimlapi._model.fields import REQUEST_FIELDS, AIMLAPISettings
 from langchain_aimlapi._model.options import of_call
@@ -36,9 +27,8 @@ from langchain_aimlapi._model.parameters import (
 )
 from langchain_aimlapi._model.sending import SendingMethods
 from langchain_aimlapi._model.state import StateMethods
+from langchain_aimlapi._model.tokens import TokenMethods
 from langchain_aimlapi._model.watch import Watch, noting_end, watching_first
-from langchain_aimlapi._turn import Turn, last_stored
-from langchain_aimlapi.account import AccountMethods
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
@@ -51,6 +41,9 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk, BaseMessage
     from langchain_core.outputs import ChatGenerationChunk, ChatResult, LLMResult
 
+    from langchain_aimlapi._messages.seal import Seal
+    from langchain_aimlapi._turn import Turn
+
 
 _CALL_KEYWORDS = REQUEST_PARAMETERS | CALL_OPTIONS
 
@@ -60,7 +53,7 @@ _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class ChatAIMLAPI(
-    BindingMethods, SendingMethods, StateMethods, TokenCounting, AIMLAPISettings, AccountMethods
+    BindingMethods, AccountMethods, SendingMethods, StateMethods, TokenMethods, AIMLAPISettings
 ):
     """A chat model of the AI/ML API's GPT-5.1 family.
 
@@ -266,7 +259,7 @@ class ChatAIMLAPI(
             self._transport(given).stream(turn) as events,
         ):
             parser = turn.parser(events)
-            with keeping_partial(parser):
+            with parser.keeping_partial():
                 for event in events:
                     yield from parser.feed(event)
                     if parser.done:
@@ -288,7 +281,7 @@ class ChatAIMLAPI(
         ):
             async with self._transport(given).astream(turn) as events:
                 parser = turn.parser(events)
-                with keeping_partial(parser):
+                with parser.keeping_partial():
                     async for event in events:
                         for chunk in parser.feed(event):
                             yield chunk
@@ -320,6 +313,8 @@ class ChatAIMLAPI(
 
     @override
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        from langchain_aimlapi._messages.usage import combined_llm_outputs
+
         return combined_llm_outputs(llm_outputs)
 
     # --- from arguments to a turn -----------------------------------------------------------------
@@ -332,6 +327,10 @@ class ChatAIMLAPI(
         *,
         stream: bool,
     ) -> Turn:
+        from langchain_aimlapi._dialects.routing import Route
+        from langchain_aimlapi._http.retry import Retries, RetryPolicy
+        from langchain_aimlapi._turn import Turn, last_stored
+
         # A spending limit exists only where the application has imported the tracker.
         if (cost := sys.modules.get("langchain_aimlapi.cost.tracker")) is not None:
             cost.check_spend_limit(run_manager.run_id if run_manager is not None else None)
@@ -369,6 +368,8 @@ class ChatAIMLAPI(
 
     def _seal(self, address: str, model: str) -> Seal:
         """Say who asks, for reasoning that only its own model and account can open."""
+        from langchain_aimlapi._messages.seal import Seal, fingerprint
+
         account = fingerprint(address, self._key().get_secret_value())
         return Seal(model=model, account=account, refused=self._kept.refused_seals)
 
@@ -380,6 +381,9 @@ class ChatAIMLAPI(
 
     def _params(self, given: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
         """Gather the request's parameters, in chat completions terms; a call's own win."""
+        from langchain_aimlapi._messages.structured_output import response_format
+        from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
+
         params = {name: getattr(self, name) for name in REQUEST_FIELDS}
         params.update(self.model_kwargs)
         if "effort" in (given.get("reasoning") or {}):

@@ -70,29 +70,28 @@ class StreamParser(ABC):
         """Return what has come so far as one message."""
         return self.assembler.partial_message()
 
+    @contextmanager
+    def keeping_partial(self) -> Iterator[None]:
+        """Turn an error that strikes inside a stream into one that carries what had come.
 
-@contextmanager
-def keeping_partial(parser: StreamParser) -> Iterator[None]:
-    """Turn an error that strikes inside a stream into one that carries what had come.
-
-    An error before any output is raised as it is: to the caller the request simply failed, and
-    trying again shows nothing twice.
-    """
-    try:
-        yield
-    except AIMLAPIStreamInterruptedError:
-        raise
-    except AIMLAPIError as error:
-        if not parser.output_started:
+        An error before any output is raised as it is: to the caller the request simply failed, and
+        trying again shows nothing twice.
+        """
+        try:
+            yield
+        except AIMLAPIStreamInterruptedError:
             raise
-        raise AIMLAPIStreamInterruptedError(
-            f"The stream broke off inside the answer: {error}",
-            partial_message=parser.partial_message(),
-            status_code=error.status_code,
-            code=error.code,
-            request_id=error.request_id,
-            client_request_id=error.client_request_id,
-            attempts=error.attempts,
-            body=error.body,
-            response=error.response,
-        ) from error
+        except AIMLAPIError as error:
+            if not self.output_started:
+                raise
+            raise AIMLAPIStreamInterruptedError(
+                f"The stream broke off inside the answer: {error}",
+                partial_message=self.partial_message(),
+                status_code=error.status_code,
+                code=error.code,
+                request_id=error.request_id,
+                client_request_id=error.client_request_id,
+                attempts=error.attempts,
+                body=error.body,
+                response=error.response,
+            ) from error

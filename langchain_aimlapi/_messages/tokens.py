@@ -32,7 +32,7 @@ from langchain_aimlapi.errors import AIMLAPIConfigurationError
 from langchain_aimlapi.profiles import MODEL_PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
@@ -146,28 +146,3 @@ def _encoding() -> Any:
         # It reads its data by a function that newer Pythons advise against: not our users' concern.
         warnings.simplefilter("ignore", DeprecationWarning)
         return import_module("bpe_openai").get_encoding("o200k_base")
-
-
-class TokenCounting:
-    """The methods of `ChatAIMLAPI` that count tokens, in place of LangChain's own."""
-
-    if TYPE_CHECKING:
-        custom_get_token_ids: Callable[[str], list[int]] | None
-
-    def get_token_ids(self, text: str) -> list[int]:
-        """Return token ids; needs the extra `tokens` or `custom_get_token_ids`."""
-        if self.custom_get_token_ids is not None:
-            return self.custom_get_token_ids(text)
-        return token_ids(text)
-
-    def get_num_tokens(self, text: str) -> int:
-        """Count the tokens of a text, offline; exactly with the extra `tokens`."""
-        if self.custom_get_token_ids is not None:
-            return len(self.custom_get_token_ids(text))
-        return count_text(text)
-
-    def get_num_tokens_from_messages(
-        self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None
-    ) -> int:
-        """Estimate the tokens of a conversation, offline, with its images and tools."""
-        return count_messages(messages, tools)

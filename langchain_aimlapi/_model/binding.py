@@ -6,13 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from langchain_aimlapi._messages import schemas
-from langchain_aimlapi._messages.structured_output import (
-    Method,
-    StructuredOutput,
-    response_format,
-)
-from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
@@ -23,6 +16,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_core.tools import BaseTool
 
+    from langchain_aimlapi._messages.structured_output import Method
     from langchain_aimlapi._model.fields import AIMLAPISettings as _Settings
 else:
     # Plain methods: a class of pydantic's costs more than all they do.
@@ -60,6 +54,9 @@ class BindingMethods(_Settings):
         Raises:
             AIMLAPIConfigurationError: A tool cannot be read, or `tool_choice` names none of them.
         """
+        from langchain_aimlapi._messages.structured_output import response_format
+        from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
+
         converted = [wire_tool(tool, strict=strict) for tool in tools]
         choice = wire_tool_choice(tool_choice, converted)
         if kwargs.get("response_format") is not None:
@@ -110,6 +107,10 @@ class BindingMethods(_Settings):
             AIMLAPIRefusalError: When run: the model refused.
             OutputParserException: When run: the answer is no such object.
         """
+        from langchain_aimlapi._messages import schemas
+        from langchain_aimlapi._messages.structured_output import StructuredOutput, response_format
+        from langchain_aimlapi._messages.tools import wire_tool
+
         if schema is None and method != "json_mode":
             raise AIMLAPIConfigurationError(f"method={method!r} needs a schema.")
         tool_name = None

@@ -71,7 +71,7 @@ def check_connection(values: Mapping[str, Any]) -> None:
                 "proxy is for connections of this package's own: give yours to your http_client, "
                 "as httpx.Client(proxy=…)."
             )
-        from langchain_aimlapi._http.proxies import checked_proxy  # noqa: PLC0415
+        from langchain_aimlapi._http.proxies import checked_proxy
 
         checked_proxy(proxy)
     check_http_client(values.get("http_client"), "Client")

@@ -14,8 +14,6 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 from typing_extensions import Self, override
 
 from langchain_aimlapi._http.emulated import emulated_address
-from langchain_aimlapi._messages.structured_output import response_format
-from langchain_aimlapi._messages.tools import wire_tool
 from langchain_aimlapi._model.connection import (
     BASE_URL_VARIABLES,
     check_connection,
@@ -282,8 +280,12 @@ class AIMLAPISettings(BaseChatModel):
         if values.get("timeout") is not None:
             values["timeout"] = checked_timeout(values["timeout"])
         if values.get("tools"):
+            from langchain_aimlapi._messages.tools import wire_tool
+
             values["tools"] = [wire_tool(tool) for tool in values["tools"]]
         if values.get("response_format"):
+            from langchain_aimlapi._messages.structured_output import response_format
+
             values["response_format"] = response_format(values["response_format"])
         for name in values.get("model_kwargs") or ():
             real = NAMES_WHEN_MADE.get(name, name)

@@ -27,7 +27,7 @@ class SendingMethods(_Settings):
 
     def _transport(self, given: Mapping[str, Any] | None = None) -> Transport:
         """Make the sender of one call from what the fields say now; the call's own keywords win."""
-        from langchain_aimlapi._http.transport import Timeouts, Transport  # noqa: PLC0415
+        from langchain_aimlapi._http.transport import Timeouts, Transport
 
         given = given or {}
         return Transport(
@@ -58,7 +58,7 @@ class SendingMethods(_Settings):
         return read_key(self.api_key)
 
     def _leased(self) -> Any:
-        from langchain_aimlapi._http.pool import Lease, lock  # noqa: PLC0415
+        from langchain_aimlapi._http.pool import Lease, lock
 
         kept = self._kept
         if kept.lease is None:
@@ -74,14 +74,14 @@ class SendingMethods(_Settings):
         model gives them up. Running calls finish, and a later call opens connections again.
         """
         if self._kept.lease is not None:
-            from langchain_aimlapi._http.pool import release  # noqa: PLC0415
+            from langchain_aimlapi._http.pool import release
 
             release(self._kept.lease)
 
     async def aclose(self) -> None:
         """Give up this model's share in the kept connections; see `close`."""
         if self._kept.lease is not None:
-            from langchain_aimlapi._http.pool import arelease  # noqa: PLC0415
+            from langchain_aimlapi._http.pool import arelease
 
             await arelease(self._kept.lease)
 

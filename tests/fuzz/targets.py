@@ -23,12 +23,11 @@ from langchain_core.messages import (
 from langchain_aimlapi._dialects.call_facts import CallFacts, unreadable
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
-from langchain_aimlapi._dialects.stream_parser import keeping_partial
 from langchain_aimlapi._http.exchange import EventDecoder, Exchange
 from langchain_aimlapi._http.sse import ServerSentEvent, SSEDecoder
+from langchain_aimlapi._wire.account import parse_balance, parse_models, parse_usage_log
 from langchain_aimlapi._wire.json import SHAPE_ERRORS, dumps, loads
 from langchain_aimlapi._wire.refusals import error_from_event, error_from_response
-from langchain_aimlapi.account import parse_balance, parse_models, parse_usage_log
 from langchain_aimlapi.errors import (
     AIMLAPIConfigurationError,
     AIMLAPIError,
@@ -79,7 +78,7 @@ def stream(endpoint: str, data: bytes) -> None:
     parser = DIALECTS[endpoint].stream_parser(FACTS)
     chunks = []
     try:
-        with keeping_partial(parser):
+        with parser.keeping_partial():
             for event in [*decoder.feed(data), *decoder.close()]:
                 chunks += [generation.message for generation in parser.feed(event)]
             chunks += [generation.message for generation in parser.close()]

@@ -266,6 +266,15 @@ def test_importing_the_package_loads_nothing_heavy():
     assert {name for name in loaded if name.startswith(ROOT)} == {ROOT, f"{ROOT}._version"}
 
 
+def test_a_model_is_made_without_what_its_calls_need():
+    loaded = loaded_by("langchain_aimlapi.ChatAIMLAPI(api_key='key')")
+    ours = {name.removeprefix(f"{ROOT}.") for name in loaded if name.startswith(f"{ROOT}.")}
+    rooms = {room(name) for name in ours}
+    assert rooms == {"chat_models", "_model", "_messages", "_http", *BELOW} - {"_wire"}
+    messages = {name for name in ours if room(name) == "_messages"}
+    assert messages == {"_messages", "_messages.content_blocks"}  # which registers a translator
+
+
 def test_a_model_without_a_call_loads_no_http():
     loaded = loaded_by(
         "model = langchain_aimlapi.ChatAIMLAPI(api_key='key')\n"

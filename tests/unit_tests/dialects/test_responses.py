@@ -20,7 +20,6 @@ from langchain_core.messages import (
 from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi._dialects.call_facts import CallFacts
 from langchain_aimlapi._dialects.responses import ResponsesDialect
-from langchain_aimlapi._dialects.stream_parser import keeping_partial
 from langchain_aimlapi.emulator import Emulator, Reply, StreamStyle, ToolCall, Usage
 from langchain_aimlapi.errors import (
     AIMLAPIContextOverflowError,
@@ -134,7 +133,7 @@ def read(body: dict[str, Any]) -> AIMessage:
 def read_events(*events: dict[str, Any]) -> AIMessageChunk:
     parser = ResponsesDialect().stream_parser(FACTS)
     chunks = []
-    with keeping_partial(parser):
+    with parser.keeping_partial():
         for event in events:
             chunks += [part.message for part in parser.feed(copy.deepcopy(event))]
         chunks += [part.message for part in parser.close()]

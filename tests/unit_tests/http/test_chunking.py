@@ -16,7 +16,6 @@ from langchain_aimlapi import ChatAIMLAPI
 from langchain_aimlapi._dialects.call_facts import CallFacts, unreadable
 from langchain_aimlapi._dialects.chat_completions import ChatCompletionsDialect
 from langchain_aimlapi._dialects.responses import ResponsesDialect
-from langchain_aimlapi._dialects.stream_parser import keeping_partial
 from langchain_aimlapi._messages.tool_calls import without_mark
 from langchain_aimlapi._wire.json import SHAPE_ERRORS
 from langchain_aimlapi.emulator import Emulator, Fault, Reply, StreamStyle, ToolCall, Usage
@@ -63,7 +62,7 @@ def read_stream(endpoint: str, events: list[Any], facts: CallFacts = FACTS) -> l
     """Read a stream as the chat model does."""
     parser = DIALECTS[endpoint].stream_parser(facts)
     chunks = []
-    with keeping_partial(parser):
+    with parser.keeping_partial():
         for event in events:
             chunks += [generation.message for generation in parser.feed(event)]
             if parser.done:
@@ -505,7 +504,7 @@ def test_every_cut_is_noticed(endpoint, scenario):
         )
         error = None
         try:
-            with keeping_partial(parser):
+            with parser.keeping_partial():
                 last = [generation.message for generation in parser.close()]
         except AIMLAPIStreamInterruptedError as interrupted:
             error = interrupted
