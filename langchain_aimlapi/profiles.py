@@ -37,8 +37,9 @@ def profile_for(model: str) -> ModelProfile | None:
     if (known := known_profile(model)) is None:
         return None
     profile = dict(known)
-    for name in _LISTS & profile.keys():
-        profile[name] = [*profile[name]]
+    for name in _LISTS:
+        if name in profile:
+            profile[name] = [*profile[name]]
     return cast("ModelProfile", profile)
 
 

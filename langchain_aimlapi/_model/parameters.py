@@ -305,6 +305,8 @@ _WITHOUT_RESPONSES = frozenset({"seed", "logprobs", "top_logprobs"})
 def translated(given: Mapping[str, Any]) -> dict[str, Any]:
     """Say in today's words what `functions` and `function_call` said."""
     kwargs = dict(given)
+    if "functions" not in kwargs and "function_call" not in kwargs:
+        return kwargs
     functions, call = kwargs.pop("functions", None), kwargs.pop("function_call", None)
     if functions:
         kwargs.setdefault("tools", functions)
