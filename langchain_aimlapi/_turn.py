@@ -139,19 +139,17 @@ class Turn(Call):
         return self._dialect.lacks(body)
 
     @override
-    def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
-        """Return the seconds to wait before the next request, or raise `error` if it is final."""
+    def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float | None:
+        """Return the seconds to wait before the next request; None if `error` is final."""
         if self._route.refused(error):
             self._follow_route()
             return 0.0
         if self._leave_out_sealed(error):
             return 0.0
-        try:
-            return super().failed(error, deadline)
-        except AIMLAPIError:
-            if self._route.refusal is not None:
-                raise error from self._route.refusal
-            raise
+        delay = super().failed(error, deadline)
+        if delay is None and self._route.refusal is not None:
+            error.__cause__ = self._route.refusal
+        return delay
 
     def _leave_out_sealed(self, error: AIMLAPIError) -> bool:
         """Leave out what the API could not open, once; later calls of the model do the same."""

@@ -40,8 +40,6 @@ class Call(call.Call):
     def attempts(self) -> int:
         return self.retries.attempts
 
-    def failed(self, error: AIMLAPIError, deadline: Deadline) -> float:
+    def failed(self, error: AIMLAPIError, deadline: Deadline) -> float | None:
         self.failures.append(error)
-        if not self.delays:
-            raise error
-        return self.delays.pop(0)
+        return self.delays.pop(0) if self.delays else None

@@ -11,7 +11,7 @@ of the text instead of the text, function calls leave name and arguments to `too
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.outputs import ChatResult
 from typing_extensions import override
@@ -115,41 +115,12 @@ class ResponsesStreamParser(StreamParser):
         self._annotated: set[tuple[Any, ...]] = set()
         self._length = 0
         self._reasoned = False
-        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "response.created": self._on_envelope,
-            "response.in_progress": self._on_envelope,
-            "response.output_item.added": self._on_item_added,
-            "response.output_item.done": self._on_item_done,
-            "response.output_text.delta": self._on_text_delta,
-            "response.output_text.done": self._on_text_done,
-            "response.output_text.annotation.added": self._on_annotation,
-            "response.content_part.done": self._on_part_done,
-            "response.reasoning_summary_part.done": self._on_part_done,
-            "response.refusal.delta": self._on_refusal_delta,
-            "response.refusal.done": self._on_refusal_done,
-            "response.reasoning_summary_text.delta": self._on_summary_delta,
-            "response.reasoning_summary_text.done": self._on_summary_done,
-            "response.reasoning_summary.delta": self._on_summary_delta,
-            "response.reasoning_summary.done": self._on_summary_done,
-            "response.reasoning_text.delta": self._on_reasoning_delta,
-            "response.reasoning_text.done": self._on_reasoning_done,
-            "response.reasoning.delta": self._on_reasoning_delta,
-            "response.reasoning.done": self._on_reasoning_done,
-            "response.function_call_arguments.delta": self._on_arguments_delta,
-            "response.function_call_arguments.done": self._on_arguments_done,
-            "response.custom_tool_call_input.delta": self._on_arguments_delta,
-            "response.custom_tool_call_input.done": self._on_arguments_done,
-            "response.completed": self._on_end,
-            "response.done": self._on_end,
-            "response.incomplete": self._on_end,
-            "response.failed": self._on_end,
-        }
 
     @override
     def read(self, event: dict[str, Any]) -> None:
         # The types of events that say nothing new are passed over.
-        if handler := self._handlers.get(event.get("type", "")):
-            handler(event)
+        if handler := self._HANDLERS.get(event.get("type", "")):
+            handler(self, event)
         elif event.get("object") == "response":
             self.finish(event)
         if "meta" in event:
@@ -395,6 +366,36 @@ class ResponsesStreamParser(StreamParser):
     def _logprobs(self, part: tuple[Any, ...], tokens: Any, *, delta: bool = False) -> None:
         if news := self._told.news(("logprobs", *part), list(tokens or ()), delta=delta):
             self.assembler.add_logprobs({"content": news})
+
+    _HANDLERS: ClassVar[dict[str, Callable[[Any, dict[str, Any]], None]]] = {
+        "response.created": _on_envelope,
+        "response.in_progress": _on_envelope,
+        "response.output_item.added": _on_item_added,
+        "response.output_item.done": _on_item_done,
+        "response.output_text.delta": _on_text_delta,
+        "response.output_text.done": _on_text_done,
+        "response.output_text.annotation.added": _on_annotation,
+        "response.content_part.done": _on_part_done,
+        "response.reasoning_summary_part.done": _on_part_done,
+        "response.refusal.delta": _on_refusal_delta,
+        "response.refusal.done": _on_refusal_done,
+        "response.reasoning_summary_text.delta": _on_summary_delta,
+        "response.reasoning_summary_text.done": _on_summary_done,
+        "response.reasoning_summary.delta": _on_summary_delta,
+        "response.reasoning_summary.done": _on_summary_done,
+        "response.reasoning_text.delta": _on_reasoning_delta,
+        "response.reasoning_text.done": _on_reasoning_done,
+        "response.reasoning.delta": _on_reasoning_delta,
+        "response.reasoning.done": _on_reasoning_done,
+        "response.function_call_arguments.delta": _on_arguments_delta,
+        "response.function_call_arguments.done": _on_arguments_done,
+        "response.custom_tool_call_input.delta": _on_arguments_delta,
+        "response.custom_tool_call_input.done": _on_arguments_done,
+        "response.completed": _on_end,
+        "response.done": _on_end,
+        "response.incomplete": _on_end,
+        "response.failed": _on_end,
+    }
 
 
 def _part_of(

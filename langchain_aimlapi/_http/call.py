@@ -56,6 +56,6 @@ class Call:
         """Say what a whole reply lacks to be an answer; None if nothing."""
         return None
 
-    def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
-        """Return the seconds to wait before the next request, or raise `error` if it is final."""
+    def failed(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float | None:
+        """Return the seconds to wait before the next request; None if `error` is final."""
         return self.retries.delay_after(error, deadline)

@@ -31,6 +31,8 @@ _ERRORS = (
     *("TimeoutException", "NetworkError", "ProtocolError", "ProxyError", "UnsupportedProtocol"),
 )
 
+_NOTHING = httpx.ByteStream(b"")
+
 
 def network_errors() -> tuple[type[BaseException], ...]:
     """Return what sending and reading raise, with the libraries that are loaded."""
@@ -184,6 +186,32 @@ def limit_reads(response: httpx.Response, seconds: float | None) -> None:
     """Let each further read of `response` wait up to `seconds`; only on our own connections."""
     if (clock := clock_of(response)) is not None:
         clock.each_read(seconds)
+
+
+def close(response: httpx.Response) -> None:
+    """Close `response`, and let go of what it holds."""
+    try:
+        response.close()
+    finally:
+        _untie(response)
+
+
+async def aclose(response: httpx.Response) -> None:
+    """Close `response`; see `close`."""
+    try:
+        await response.aclose()
+    finally:
+        _untie(response)
+
+
+def _untie(response: httpx.Response) -> None:
+    """Undo the circle that httpx ties of a response and its stream.
+
+    What was sent, with an image of many megabytes, would lie in memory until Python looks for
+    circles. Only after our own connections: a response that a mock made may have to serve again.
+    """
+    if clock_of(response) is not None:
+        response.stream = _NOTHING
 
 
 def headers_of(response: httpx.Response) -> dict[str, str]:

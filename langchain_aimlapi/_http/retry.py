@@ -87,8 +87,11 @@ class Retries:
         self._random = random
         self._retried = 0
 
-    def delay_after(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float:
-        """Return the seconds to wait before the request is sent again.
+    def delay_after(self, error: AIMLAPIError, deadline: Deadline = NO_DEADLINE) -> float | None:
+        """Return the seconds to wait before the request is sent again; None if `error` is final.
+
+        It is final if it is not worth a retry, if no retry is left, or if the server asks for too
+        long a wait (see `error.retry_after`), or for one that the deadline does not allow.
 
         A wait that the server asked for is taken as it is. Otherwise it doubles from retry to
         retry, less up to a half at random, so that many clients do not come back at once.
@@ -96,11 +99,6 @@ class Retries:
         Args:
             error: Why the last request failed; its `attempts` and `unpriced_attempts` are set.
             deadline: When the call must be over.
-
-        Raises:
-            AIMLAPIError: `error` itself, if it is final: not worth a retry, no retry left, or the
-                server asks for too long a wait (see `error.retry_after`), or for one that the
-                deadline does not allow.
         """
         error.attempts, error.unpriced_attempts = self.attempts, self.unpriced_attempts
         policy = self._policy
@@ -110,10 +108,10 @@ class Retries:
             or not should_retry(error, policy)
             or (asked is not None and not 0 <= asked <= policy.max_retry_after)
         ):
-            raise error
+            return None
         delay = asked if asked is not None else self._growing_delay()
         if not deadline.allows(delay):
-            raise error
+            return None
         self._retried += 1
         self.unpriced_attempts += bool(error.may_be_billed)
         return delay

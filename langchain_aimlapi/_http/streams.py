@@ -9,7 +9,9 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from langchain_aimlapi._http.client import (
+    aclose,
     clock_of,
+    close,
     headers_of,
     limit_reads,
     network_errors,
@@ -158,7 +160,10 @@ class EventStream(_Events):
             failure = self._failure(foreign)
         else:
             return
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure
 
     def close(self) -> None:
         """Close the response, and its connection too unless the body comes to its end now."""
@@ -170,7 +175,7 @@ class EventStream(_Events):
                     for _ in itertools.islice(self._body, _MAX_DRAIN):
                         pass
         finally:
-            self._response.close()
+            close(self._response)
 
 
 class AsyncEventStream(_Events):
@@ -201,7 +206,10 @@ class AsyncEventStream(_Events):
             failure = self._failure(foreign)
         else:
             return
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure
 
     async def aclose(self) -> None:
         """Close the response, and its connection too unless the body comes to its end now."""
@@ -211,4 +219,4 @@ class AsyncEventStream(_Events):
                     for _ in range(_MAX_DRAIN):
                         await anext(self._body)
         finally:
-            await self._response.aclose()
+            await aclose(self._response)

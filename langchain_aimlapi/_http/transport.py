@@ -3,7 +3,8 @@
 `Transport` sends a `Call`, which knows what to send and whether to send it again. Sync and async
 differ in `await` alone; what they share are pure functions. Foreign exceptions end here: those of
 httpx hold the request and with it the key, so ours are raised outside of their handlers, with
-neither cause nor context.
+neither cause nor context. No frame keeps the error that it raises: the two would hold each other,
+and what was sent, until Python looks for circles.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from urllib.parse import urlencode
 from langchain_aimlapi._http import pool as _pool
 from langchain_aimlapi._http.attempt import Attempt
 from langchain_aimlapi._http.client import (
+    aclose,
     address,
+    close,
     limit_reads,
     network_errors,
     own_request,
@@ -126,7 +129,7 @@ class Transport:
         """Send `call` until it is answered; the answer is a JSON object that is no error.
 
         Raises:
-            AIMLAPIError: What `call.failed` takes for final.
+            AIMLAPIError: What is final, as `call.failed` says.
         """
         return self._until_final(call, self._receive)
 
@@ -139,7 +142,7 @@ class Transport:
         """Send `call` until a stream begins; leaving the block closes it.
 
         Raises:
-            AIMLAPIError: What `call.failed` takes for final. Once headers have come, nothing is
+            AIMLAPIError: What is final, as `call.failed` says. Once headers have come, nothing is
                 sent again: the stream itself raises.
         """
         events = self._until_final(call, self._open)
@@ -198,6 +201,8 @@ class Transport:
                     wants_fresh = True
                     continue
                 delay = call.failed(exchange.noted(error), deadline)
+                if delay is None:
+                    raise
             time.sleep(delay)
 
     async def _auntil_final(self, call: Call, receive: Callable[[Exchange], Awaitable[_T]]) -> _T:
@@ -218,6 +223,8 @@ class Transport:
                     wants_fresh = True
                     continue
                 delay = call.failed(exchange.noted(error), deadline)
+                if delay is None:
+                    raise
             await asyncio.sleep(delay)
 
     def _receive(self, exchange: Exchange) -> Reply:
@@ -261,7 +268,10 @@ class Transport:
             with contextlib.suppress(AIMLAPIError):  # what has come by then will do
                 self._read(exchange, response, body, _ERROR_BODY_WAIT)
             failure = exchange.refusal(response, body.content())
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure
 
     async def _asend(self, exchange: Exchange) -> httpx.Response:
         """Return a response with a success status; its body is still to be read."""
@@ -278,7 +288,10 @@ class Transport:
             with contextlib.suppress(AIMLAPIError):  # what has come by then will do
                 await self._aread(exchange, response, body, _ERROR_BODY_WAIT)
             failure = exchange.refusal(response, body.content())
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure
 
     def _read(
         self, exchange: Exchange, response: httpx.Response, body: Body, wait: float | None = None
@@ -292,8 +305,11 @@ class Transport:
         except network_errors() as foreign:
             failure = exchange.failure(foreign, response)
         finally:
-            response.close()
-        raise failure
+            close(response)
+        try:
+            raise failure
+        finally:
+            del failure
 
     async def _aread(
         self, exchange: Exchange, response: httpx.Response, body: Body, wait: float | None = None
@@ -307,8 +323,11 @@ class Transport:
         except network_errors() as foreign:
             failure = exchange.failure(foreign, response)
         finally:
-            await response.aclose()
-        raise failure
+            await aclose(response)
+        try:
+            raise failure
+        finally:
+            del failure
 
     # --------------------------------------------------------------------------- the requests
 

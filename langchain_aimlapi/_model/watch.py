@@ -38,11 +38,14 @@ class Watch:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """End all calls that have not ended, if nobody else will."""
         _watch.reset(self._token)
+        calls, ends = self._calls, self._ends
+        # The context of the block outlives it, in asyncio's timers: they need not keep the errors.
+        self._calls, self._ends = [], {}
         if error is None or isinstance(error, Exception):  # LangChain tells handlers of these
             return
-        for run_id, end in self._calls:
-            known = run_id if run_id in self._ends else None
-            end(self._ends.get(known) or error, known in self._ends)
+        for run_id, end in calls:
+            known = run_id if run_id in ends else None
+            end(ends.get(known) or error, known in ends)
 
 
 _watch: ContextVar[Watch | None] = ContextVar("aimlapi_watched_calls", default=None)

@@ -496,7 +496,7 @@ def test_every_published_event_is_known_here():
         form["properties"]["type"]["enum"][0] for form in _event_forms(json.loads(path.read_text()))
     }
     assert len(published) == 53
-    handled = set(ResponsesDialect().stream_parser(FACTS)._handlers)
+    handled = set(ResponsesDialect().stream_parser(FACTS)._HANDLERS)
     assert published - handled - set(SILENT) == {"error"}
 
 

@@ -173,25 +173,20 @@ def test_thousands_of_retries_do_not_overflow():
 
 def test_the_first_error_is_final_without_retries():
     error = AIMLAPIServerError("x")
-    with pytest.raises(AIMLAPIServerError) as caught:
-        delays(RetryPolicy(max_retries=0), [error])
-    assert caught.value is error
+    assert delays(RetryPolicy(max_retries=0), [error]) == [None]
     assert error.attempts == 1
 
 
-def test_the_last_error_is_raised_and_knows_the_number_of_requests():
+def test_the_last_error_is_final_and_knows_the_number_of_requests():
     errors = [AIMLAPIServerError("a"), AIMLAPIConnectionError("b"), AIMLAPIRateLimitError("c")]
-    with pytest.raises(AIMLAPIRateLimitError, match="c") as caught:
-        delays(RetryPolicy(max_retries=2), errors)
-    assert caught.value is errors[-1]
+    assert delays(RetryPolicy(max_retries=2), errors) == [0.5, 1.0, None]
     assert [error.attempts for error in errors] == [1, 2, 3]
 
 
-def test_an_error_not_worth_a_retry_is_raised_at_once():
+def test_an_error_not_worth_a_retry_is_final_at_once():
     error = AIMLAPIOutOfCreditsError("x", retry_after=1.0)
-    with pytest.raises(AIMLAPIOutOfCreditsError) as caught:
-        delays(RetryPolicy(), [error])
-    assert caught.value.attempts == 1
+    assert delays(RetryPolicy(), [error]) == [None]
+    assert error.attempts == 1
 
 
 def test_requests_that_were_no_retries_count_as_attempts_only():
@@ -199,9 +194,9 @@ def test_requests_that_were_no_retries_count_as_attempts_only():
     retries.attempts = 5
     assert retries.delay_after(AIMLAPIServerError("x")) == 0.5
     retries.attempts += 1
-    with pytest.raises(AIMLAPIServerError) as caught:
-        retries.delay_after(AIMLAPIServerError("x"))
-    assert caught.value.attempts == 6
+    error = AIMLAPIServerError("x")
+    assert retries.delay_after(error) is None
+    assert error.attempts == 6
 
 
 @pytest.mark.parametrize("asked", [0.0, 0.001, 3.0, 60.0])
@@ -213,10 +208,9 @@ def test_the_wait_that_the_server_asks_for_is_taken_as_it_is(asked):
 @pytest.mark.parametrize("asked", [60.5, 3_600.0])
 def test_too_long_a_wait_is_left_to_the_caller(asked):
     error = AIMLAPIRateLimitError("x", retry_after=asked)
-    with pytest.raises(AIMLAPIRateLimitError) as caught:
-        delays(RetryPolicy(), [error])
-    assert caught.value.retry_after == asked
-    assert caught.value.is_retryable
+    assert delays(RetryPolicy(), [error]) == [None]
+    assert error.retry_after == asked
+    assert error.is_retryable
     assert delays(RetryPolicy(max_retry_after=asked), [error]) == [asked]
 
 
@@ -227,15 +221,4 @@ def test_a_wait_that_would_pass_the_deadline_is_not_begun(asked):
     retries = Retries(policy, random=lambda: 0.0)
     assert retries.delay_after(error, Deadline(1000)) == 20
     assert retries.delay_after(error, Deadline(None)) == 20
-    with pytest.raises(AIMLAPIServerError) as caught:
-        retries.delay_after(error, Deadline(10))
-    assert caught.value is error
-
-
-def test_raising_keeps_the_cause():
-    cause = OSError("reset")
-    error = AIMLAPIConnectionError("x")
-    error.__cause__ = cause
-    with pytest.raises(AIMLAPIConnectionError) as caught:
-        delays(RetryPolicy(max_retries=0), [error])
-    assert caught.value.__cause__ is cause
+    assert retries.delay_after(error, Deadline(10)) is None
