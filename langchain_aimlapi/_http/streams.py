@@ -1,4 +1,7 @@
-"""An open stream: bytes read as they come, handed out as JSON objects, sync or async."""
+"""An open stream: bytes read as they come, handed out as JSON objects, sync or async.
+
+Errors are raised as in `transport`: outside of the handlers of foreign ones, and kept by no frame.
+"""
 
 from __future__ import annotations
 

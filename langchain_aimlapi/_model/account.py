@@ -69,9 +69,8 @@ class AccountMethods(_Sending):
         query, transport = account.CatalogueQuery(self.base_url, filters), self._transport()
         models = query.read(await transport.aget(*query.request))
         try:
-            feed = account.read_deprecations(
-                await transport.aget(*account.DEPRECATIONS), self._address()
-            )
+            reply = await transport.aget(*account.DEPRECATIONS)
+            feed = account.read_deprecations(reply, self._address())
         except AIMLAPIError:  # an API that does not tell has none
             feed = []
         return account.with_deprecations(models, feed)

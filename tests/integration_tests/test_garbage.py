@@ -93,11 +93,14 @@ async def test_an_answer_leaves_nothing(collector, way, on_responses, kind):
 
 
 @endpoints
-@pytest.mark.parametrize("way", ["invoke", "stream"])
+@pytest.mark.parametrize("way", ["invoke", "stream", "astream"])
 @pytest.mark.parametrize("retries", [0, 1])
-async def test_an_error_leaves_nothing(collector, way, on_responses, retries):
-    """Of sync calls: LangChain's own `agenerate` keeps the error in the frame that raises it."""
-    emulator = Emulator().script(*[Fault.status(503, retry_after=0)] * 4)
+@pytest.mark.parametrize(
+    "fault", [Fault.status(503, retry_after=0), Fault.cut(after=3)], ids=["refused", "cut"]
+)
+async def test_an_error_leaves_nothing(collector, way, on_responses, retries, fault):
+    """But of `ainvoke`: LangChain's `agenerate` keeps the error in the frame that raises it."""
+    emulator = Emulator().script(*[fault] * 4)
     with emulator.serve() as server:
         llm = ChatAIMLAPI(
             **server.connection(), use_responses_api=on_responses, max_retries=retries

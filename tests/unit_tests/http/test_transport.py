@@ -424,6 +424,20 @@ async def test_what_was_emulated_sends_nothing_without_its_client(door):
     assert (call.attempts, call.failures) == (0, [])
 
 
+async def test_what_is_final_is_raised_with_the_cause_that_the_turn_gave_it(door):
+    cause = AIMLAPINotFoundError("The other endpoint has no such model.")
+
+    class Blaming(Call):
+        def failed(self, error, deadline):
+            error.__cause__ = cause
+            return super().failed(error, deadline)
+
+    call = Blaming()
+    error = await door.error(door.transport(answering(httpx.Response(503))), call)
+    assert call.failures == [error]
+    assert error.__cause__ is cause
+
+
 async def test_a_new_payload_and_path_are_sent(door):
     seen = []
 
