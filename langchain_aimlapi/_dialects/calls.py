@@ -18,6 +18,7 @@ from langchain_core.messages.tool import tool_call_chunk
 
 from langchain_aimlapi._messages.endings import is_cut
 from langchain_aimlapi._messages.tool_calls import is_whole_object, mark_of, parse_tool_call
+from langchain_aimlapi._wire.json import may_go_on
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -149,7 +150,7 @@ class ToolCalls:
         if name and not call.shown:
             call.name = self._named(call.name, name)
         call.grow(arguments)
-        if call.name and (call.begun or call.is_telling):
+        if call.name and not call.as_sent and (call.begun or call.is_telling):
             call.begun = True
             self._show(position, call)
 
@@ -267,7 +268,7 @@ class _Call:
     """One call as it grows."""
 
     __slots__ = (
-        *("arguments", "begun", "final_id", "held", "id"),
+        *("arguments", "as_sent", "begun", "final_id", "held", "id"),
         *("length", "name", "number", "shown"),
     )
 
@@ -279,11 +280,15 @@ class _Call:
         self.arguments: list[str] = []
         self.length = 0  # of the arguments: to join them for each fragment would take long
         self.held = ""
+        # All fragments, while one of them may repeat what is there, or go on with it.
+        self.as_sent: list[str] = []
         self.begun = False
         self.shown = False
 
     @property
     def text(self) -> str:
+        if self.as_sent:
+            self._take_as_sent_if_whole()
         return "".join(self.arguments)
 
     @property
@@ -301,17 +306,30 @@ class _Call:
     def grow(self, arguments: str) -> None:
         """Add arguments; some gateways send all that has come so far each time, or once more.
 
-        No JSON goes on with its own beginning, so what begins like all that is there replaces it.
+        So what begins like all that is there replaces it. Where it could as well go on with it, as
+        in `{"not":{"not":…`, nothing more is shown until it is seen which of the two is right.
         An empty object before the arguments says only that they are to come.
         """
-        if self.arguments and arguments.startswith("{"):
-            if len(arguments) >= self.length and arguments.startswith(self.text):
+        sent = arguments
+        if self.length and arguments.startswith("{"):
+            if len(arguments) >= self.length and arguments.startswith(text := self.text):
+                before = self.as_sent or [text]
+                self.as_sent = before if may_go_on("".join([*before, sent])) else []
                 arguments = arguments[self.length :]
             elif not self.begun and self.held.strip() == _NOTHING:
                 self.arguments, self.held, self.length = [], "", 0
+        if self.as_sent:
+            self.as_sent.append(sent)
         self.arguments.append(arguments)
         self.held += arguments
         self.length += len(arguments)
+
+    def _take_as_sent_if_whole(self) -> None:
+        """See whether no fragment was a repetition: then all of them make an object, else not."""
+        text = "".join(self.as_sent)
+        if text.rstrip().endswith("}") and is_whole_object(text):
+            self.held = text[self.length - len(self.held) :]
+            self.arguments, self.length, self.as_sent = [text], len(text), []
 
     def unpack(self) -> None:
         """Take arguments out of the JSON text that some models put them into once more."""

@@ -74,6 +74,18 @@ def _loads_with_halves(text: str) -> Any:
         raise ValueError("nested too deeply") from error
 
 
+def may_go_on(text: str) -> bool:
+    """Tell whether a text is JSON, or the beginning of some.
+
+    The decoder's lenient mode takes more than beginnings; what it says of an end does not.
+    """
+    try:
+        from_json(text)
+    except ValueError as error:
+        return str(error).startswith("EOF")
+    return True
+
+
 def dumps(value: Any) -> bytes:
     """Encode a value as JSON.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -261,6 +262,48 @@ def test_any_fragments_give_one_result_streamed_and_whole(fragments, ending):
     ids = [call["id"] for call in (*streamed.tool_calls, *streamed.invalid_tool_calls)]
     assert None not in ids
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("manner", ["pieces", "all_so_far", "pieces_then_whole"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"not":{"not":{"not":{"not":1}}}}',
+        '{"and": [{"and": [1, {"and": []}]}]}',
+        '{"{": 0}',
+        '{"{":{"{":"{"}}',
+        '{":{":1}',
+        '{"a": "{\\"a\\": 1}"}',
+    ],
+)
+def test_arguments_that_go_on_with_their_own_beginning_are_whole(arguments, manner):
+    # `collected` compares the sum of the chunks with the whole.
+    sizes = [range(size, len(arguments), size) for size in (1, 2, 5)]
+    for cuts in (*itertools.combinations(range(1, len(arguments)), 2), *sizes):
+        ends = [0, *cuts, len(arguments)]
+        pieces = [arguments[start:end] for start, end in itertools.pairwise(ends)]
+        if manner == "all_so_far":
+            pieces = list(itertools.accumulate(pieces))
+        elif manner == "pieces_then_whole":
+            pieces.append(arguments)
+        fragments: list[Fragment] = [(0, "a", "f", ""), *((0, None, None, p) for p in pieces)]
+        assert collected(fragments)[0] == [("f", json.dumps(json.loads(arguments)), "a")], pieces
+
+
+def test_arguments_told_again_are_shown_as_they_come():
+    calls = ToolCalls(["f"])
+    shown = []
+    for so_far in ('{"city": "', '{"city": "Os', '{"city": "Oslo"', '{"city": "Oslo"}'):
+        calls.add(0, "f", so_far, "a", 0)
+        shown += [call["args"] for call in calls.take()]
+    assert shown == ['{"city": "', "Os", 'lo"', "}"]
+
+
+def test_arguments_are_shown_as_they_come_also_after_an_empty_beginning():
+    calls = ToolCalls(["f"])
+    calls.add(0, "f", "", "a", 0)
+    calls.add(0, None, '{"a":', None, 0)
+    assert [call["args"] for call in calls.take()] == ['{"a":']
 
 
 def test_many_calls_take_time_in_proportion():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_aimlapi._wire.json import dumps, dumps_in_pieces, loads
+from langchain_aimlapi._wire.json import dumps, dumps_in_pieces, loads, may_go_on
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 json_values = st.recursive(
@@ -100,6 +100,17 @@ def test_any_text_that_python_escapes_is_read_without_surrogates(text):
 def test_what_is_no_json_is_a_value_error(data):
     with pytest.raises(ValueError):
         loads(data)
+
+
+@given(json_values)
+def test_a_beginning_may_go_on(value):
+    text = json.dumps([value])
+    assert all(may_go_on(text[:end]) for end in range(1, len(text) + 1))
+
+
+@pytest.mark.parametrize("text", ["{a", '{"a":1}}', '{"a": "b" c', '{"a":{"a"1', "]"])
+def test_what_is_no_json_may_not_go_on(text):
+    assert not may_go_on(text)
 
 
 def test_dumps_is_compact_utf8():
