@@ -14,8 +14,10 @@ from langchain_core.outputs import ChatResult
 from typing_extensions import override
 
 from langchain_aimlapi._dialects.call_facts import CallFacts, unreadable
+from langchain_aimlapi._dialects.routing import Route
 from langchain_aimlapi._http.call import Call
 from langchain_aimlapi._http.deadline import NO_DEADLINE
+from langchain_aimlapi._http.retry import Retries, RetryPolicy
 from langchain_aimlapi._messages.seal import is_unopened
 from langchain_aimlapi._messages.tools import names_of
 from langchain_aimlapi._model.parameters import check_endpoint
@@ -29,13 +31,13 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from langchain_aimlapi._dialects.base import Dialect
-    from langchain_aimlapi._dialects.routing import Route
     from langchain_aimlapi._dialects.stream_parser import StreamParser
     from langchain_aimlapi._http.deadline import Deadline
     from langchain_aimlapi._http.exchange import Reply
-    from langchain_aimlapi._http.retry import Retries
     from langchain_aimlapi._http.streams import AsyncEventStream, EventStream
     from langchain_aimlapi._messages.seal import Seal
+
+__all__ = ["Retries", "RetryPolicy", "Route", "Turn", "last_stored"]
 
 
 class Turn(Call):

@@ -327,9 +327,7 @@ class ChatAIMLAPI(
         *,
         stream: bool,
     ) -> Turn:
-        from langchain_aimlapi._dialects.routing import Route
-        from langchain_aimlapi._http.retry import Retries, RetryPolicy
-        from langchain_aimlapi._turn import Turn, last_stored
+        from langchain_aimlapi._turn import Retries, RetryPolicy, Route, Turn, last_stored
 
         # A spending limit exists only where the application has imported the tracker.
         if (cost := sys.modules.get("langchain_aimlapi.cost.tracker")) is not None:
@@ -381,9 +379,6 @@ class ChatAIMLAPI(
 
     def _params(self, given: Mapping[str, Any], *, stream: bool) -> dict[str, Any]:
         """Gather the request's parameters, in chat completions terms; a call's own win."""
-        from langchain_aimlapi._messages.structured_output import response_format
-        from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
-
         params = {name: getattr(self, name) for name in REQUEST_FIELDS}
         params.update(self.model_kwargs)
         if "effort" in (given.get("reasoning") or {}):
@@ -400,15 +395,16 @@ class ChatAIMLAPI(
                 "n > 1 cannot be streamed: LangChain's chunks do not say which answer they belong "
                 "to. Use generate() or invoke(), or n=1."
             )
-        tools = [wire_tool(tool) for tool in params.pop("tools", ())]
-        choice = wire_tool_choice(params.pop("tool_choice", None), tools)
-        if tools:
-            params["tools"] = tools
-            params.update({} if choice is None else {"tool_choice": choice})
-        else:
+        if "tools" in params or "tool_choice" in params:
+            from langchain_aimlapi._messages.tools import wire_tools
+
+            params |= wire_tools(params.pop("tools", ()), params.pop("tool_choice", None))
+        if "tools" not in params:
             # Agents bind it whether or not they have tools; the API wants it with tools alone.
             params.pop("parallel_tool_calls", None)
         if "response_format" in params:
+            from langchain_aimlapi._messages.structured_output import response_format
+
             params["response_format"] = response_format(params["response_format"])
         for name, values in (self.disabled_params or {}).items():
             if name in params and (values is None or params[name] in values):

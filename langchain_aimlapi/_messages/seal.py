@@ -28,7 +28,7 @@ class Seal:
     model: str = ""
     endpoint: str = "responses"
     account: str = ""
-    refused: set[str] = field(default_factory=set)
+    refused: dict[str, None] = field(default_factory=dict)
     """Ids of items that the API could not open; they stay out of later calls."""
 
     def mark(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -42,8 +42,8 @@ class Seal:
 
     def refuse(self, items: Any) -> bool:
         """Keep the sealed items of a refused input out from now on; tell whether there were any."""
-        sealed = {item["id"] for item in dicts_in(items) if item.get("encrypted_content")}
-        self.refused.update(sealed)
+        sealed = [item["id"] for item in dicts_in(items) if item.get("encrypted_content")]
+        self.refused.update(dict.fromkeys(sealed))
         return bool(sealed)
 
     def _mark(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from langchain_aimlapi._messages import schemas
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _OF_TOOLS = frozenset({"defer_loading"})
 """What stands beside a function in a tool; responses takes it."""
@@ -78,6 +78,26 @@ def wire_tool(tool: Any, *, strict: bool | None = None) -> dict[str, Any]:
     own = beside.pop("strict", strict)
     wire = {"type": "function", "function": function.wire("parameters", strict=own)}
     return WireTool({**wire, **beside})
+
+
+def wire_tools(tools: Iterable[Any], choice: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """Convert the tools of a call and the choice among them.
+
+    Args:
+        tools: See `wire_tool`.
+        choice: See `wire_tool_choice`.
+        strict: See `wire_tool`.
+
+    Returns:
+        The parameters `tools` and `tool_choice`; a choice among no tools is left out.
+
+    Raises:
+        AIMLAPIConfigurationError: One of them cannot be read, or the choice names no tool.
+    """
+    converted = [wire_tool(tool, strict=strict) for tool in tools]
+    chosen = wire_tool_choice(choice, converted)
+    params: dict[str, Any] = {"tools": converted} if converted else {}
+    return params if not converted or chosen is None else {**params, "tool_choice": chosen}
 
 
 def is_builtin_tool(tool: Any) -> bool:

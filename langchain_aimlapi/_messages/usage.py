@@ -129,8 +129,9 @@ def combined_llm_outputs(outputs: Sequence[dict[str, Any] | None]) -> dict[str, 
         if output:
             combined["model_name"] = output.get("model_name")
             if "token_usage" in output:
-                counts = combined.setdefault("token_usage", {})
-                combined["token_usage"] = _added(counts, output["token_usage"])
+                counts = output["token_usage"]
+                before = combined.get("token_usage")
+                combined["token_usage"] = _added(before, counts) if before else counts
     return combined
 
 

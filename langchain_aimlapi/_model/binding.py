@@ -55,18 +55,12 @@ class BindingMethods(_Settings):
             AIMLAPIConfigurationError: A tool cannot be read, or `tool_choice` names none of them.
         """
         from langchain_aimlapi._messages.structured_output import response_format
-        from langchain_aimlapi._messages.tools import wire_tool, wire_tool_choice
+        from langchain_aimlapi._messages.tools import wire_tools
 
-        converted = [wire_tool(tool, strict=strict) for tool in tools]
-        choice = wire_tool_choice(tool_choice, converted)
+        converted = wire_tools(tools, tool_choice, strict=strict)
         if kwargs.get("response_format") is not None:
             kwargs["response_format"] = response_format(kwargs["response_format"], strict=strict)
-        bound = {
-            "tools": converted or None,
-            "tool_choice": choice if converted else None,
-            "parallel_tool_calls": parallel_tool_calls,
-            **kwargs,
-        }
+        bound = {**converted, "parallel_tool_calls": parallel_tool_calls, **kwargs}
         model: Runnable[LanguageModelInput, AIMessage] = self.bind(
             **{name: value for name, value in bound.items() if value is not None}
         )

@@ -58,10 +58,10 @@ class SendingMethods(_Settings):
         return read_key(self.api_key)
 
     def _leased(self) -> Any:
-        from langchain_aimlapi._http.pool import Lease, lock
-
         kept = self._kept
         if kept.lease is None:
+            from langchain_aimlapi._http.pool import Lease, lock
+
             with lock():  # the calls of a first batch begin at once, and `close` gives up one lease
                 if kept.lease is None:
                     kept.lease = Lease()

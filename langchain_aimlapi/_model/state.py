@@ -65,7 +65,8 @@ class StateMethods(_Settings):
         left_out = {name: None for name in _SHARED_FIELDS if name != "cache"}
         address = emulated_address(self.http_client, self.http_async_client) or self.base_url
         state["__dict__"] = {**state["__dict__"], **left_out, "base_url": address}
-        state["__pydantic_private__"] = {**state["__pydantic_private__"], "_kept": Kept()}
+        private = state["__pydantic_private__"] or {}
+        state["__pydantic_private__"] = {k: v for k, v in private.items() if k != "_kept"}
         return state
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
