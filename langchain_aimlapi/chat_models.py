@@ -28,7 +28,7 @@ from langchain_aimlapi._model.parameters import (
 from langchain_aimlapi._model.sending import SendingMethods
 from langchain_aimlapi._model.state import StateMethods
 from langchain_aimlapi._model.tokens import TokenMethods
-from langchain_aimlapi._model.watch import Watch, noting_end, watching_first
+from langchain_aimlapi._model.watch import NotingEnd, Watch, watching_first
 from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class ChatAIMLAPI(
     ) -> ChatResult:
         given = self._given(kwargs, stop)
         with (
-            noting_end(run_manager),
+            NotingEnd(run_manager),
             self._turn(messages, run_manager, given, stream=False) as turn,
         ):
             reply = await self._transport(given).apost(turn)
@@ -276,7 +276,7 @@ class ChatAIMLAPI(
     ) -> AsyncIterator[ChatGenerationChunk]:
         given = self._given(kwargs, stop)
         with (
-            noting_end(run_manager),
+            NotingEnd(run_manager),
             self._turn(messages, run_manager, given, stream=True) as turn,
         ):
             async with self._transport(given).astream(turn) as events:

@@ -281,7 +281,8 @@ class AsyncConnections:
         finally:
             self._slots.release()
         self._close_expired_later()
-        await self._close(surplus)
+        if surplus:
+            await self._close(surplus)
 
     def _close_expired_later(self) -> None:
         """Look after the idle connections once in a while, as long as there are any."""

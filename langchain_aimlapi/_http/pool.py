@@ -23,6 +23,7 @@ from langchain_aimlapi.errors import AIMLAPIConfigurationError
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Awaitable
 
     import httpcore
 
@@ -89,7 +90,12 @@ class _ConnectionsOfLoops:
     def __init__(self, registry: _Registry) -> None:
         self._registry = registry
 
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+    def handle_async_request(self, request: httpcore.Request) -> Awaitable[httpcore.Response]:
+        # Once the loop is known without a coroutine of its own: each costs whenever a call waits.
+        known = self._registry.loops.get(asyncio.get_running_loop())
+        return self._first(request) if known is None else known.handle_async_request(request)
+
+    async def _first(self, request: httpcore.Request) -> httpcore.Response:
         connections = await self._registry.of_running_loop()
         return await connections.handle_async_request(request)
 

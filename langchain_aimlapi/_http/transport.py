@@ -133,9 +133,9 @@ class Transport:
         """
         return self._until_final(call, self._receive)
 
-    async def apost(self, call: Call) -> Reply:
+    def apost(self, call: Call) -> Coroutine[Any, Any, Reply]:
         """Send `call` until it is answered; see `post`."""
-        return await self._auntil_final(call, self._areceive)
+        return self._auntil_final(call, self._areceive)
 
     @contextlib.contextmanager
     def stream(self, call: Call) -> Iterator[EventStream]:

@@ -102,9 +102,11 @@ def check_options(given: Mapping[str, Any]) -> None:
     Raises:
         AIMLAPIConfigurationError: One is.
     """
-    for name, (kind, words) in _KINDS.items():
-        value = given.get(name)
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+    for name, value in given.items():
+        if name not in _KINDS or value is None:
+            continue
+        kind, words = _KINDS[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
             raise AIMLAPIConfigurationError(f"{name} takes {words}, not {type(value).__name__}.")
 
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from uuid import UUID
 
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
@@ -68,15 +68,17 @@ def watch_call(run_id: UUID, end: Callable[[BaseException, bool], None]) -> None
         watch.add(run_id, end)
 
 
-@contextlib.contextmanager
-def noting_end(run_manager: AsyncCallbackManagerForLLMRun | None) -> Iterator[None]:
-    """Note how a call ends that runs in the block."""
-    end: BaseException | None = None
-    try:
-        yield
-    except BaseException as error:
-        end = error
-        raise
-    finally:
+class NotingEnd:
+    """A block for one call: notes how it ends."""
+
+    def __init__(self, run_manager: AsyncCallbackManagerForLLMRun | None) -> None:
+        """Take the call's run."""
+        self._run_id = run_manager.run_id if run_manager is not None else None
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Tell who watches."""
         if (watch := _watch.get()) is not None:
-            watch.ended(run_manager.run_id if run_manager is not None else None, end)
+            watch.ended(self._run_id, error)
