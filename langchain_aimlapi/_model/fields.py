@@ -330,7 +330,7 @@ class AIMLAPISettings(BaseChatModel):
 
     def __getattr__(self, name: str) -> Any:
         """Say what attributes of langchain-aimlapi 0.1 are called now."""
-        if name == "_kept" and (private := self.__pydantic_private__):
+        if name == "_kept" and name in (private := self.__pydantic_private__ or {}):
             return private[name]  # pydantic's own way takes ten times as long, in each call
         if now := _RENAMED.get(name):
             raise AttributeError(f"{name} was of langchain-aimlapi 0.1. Use {now}.")
