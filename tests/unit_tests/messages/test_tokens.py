@@ -225,8 +225,11 @@ class TestEitherWay:
         plain = llm.get_num_tokens_from_messages([AIMessage("y")])
         own = {"response_metadata": {"model_provider": "aimlapi"}}
         shown = AIMessage("y", additional_kwargs={"reasoning_content": TEXT}, **own)
-        counted = llm.get_num_tokens_from_messages([shown])
-        assert counted == plain + llm.get_num_tokens(TEXT)
+        detail = {"type": "reasoning.text", "text": TEXT}
+        detailed = AIMessage("y", additional_kwargs={"reasoning_details": [detail]}, **own)
+        for turn in (shown, detailed):
+            counted = llm.get_num_tokens_from_messages([turn])
+            assert counted == plain + llm.get_num_tokens(TEXT)
         item = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x" * 9_000}
         details = {"output_token_details": {"reasoning": 70}}
         usage = {"input_tokens": 1, "output_tokens": 99, "total_tokens": 100, **details}
