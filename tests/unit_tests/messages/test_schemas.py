@@ -266,6 +266,9 @@ def open_dict(inner: Any) -> dict[str, Any]:
 
 UNSAYABLE = {
     "allOf": open_dict({"allOf": [{"type": "string"}, {"minLength": 1}]}),
+    "allOf beside a type": open_dict(
+        {"type": "string", "allOf": [{"minLength": 1}, {"maxLength": 9}]}
+    ),
     "not": open_dict({"type": "string", "not": {"const": "x"}}),
     "if": open_dict({"type": "string", "if": {"const": "x"}, "then": {}}),
     "oneOf": open_dict({"oneOf": [{"type": "string"}], "anyOf": [{"type": "string"}]}),
