@@ -21,6 +21,20 @@ def test_blocks_are_found_however_deep_they_are_wrapped(depth):
     assert tool_result([text, image]) == ("A cat.", [IMAGE])
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True},
+        {"type": "item_reference", "id": "msg_1"},
+        {"type": "local_shell_call_output", "id": "lsh_1", "output": "a"},
+    ],
+    ids=lambda item: item["type"],
+)
+def test_items_of_the_responses_endpoint_pass(item):
+    text = {"type": "text", "text": "a"}
+    assert user_parts([text, {"type": "non_standard", "value": item}]) == [text, item]
+
+
 def bedrock(kind: str, ending: str, data: object, **more: object) -> dict[str, object]:
     return {kind: {"format": ending, "source": {"bytes": data}, **more}}
 
