@@ -420,7 +420,7 @@ async def test_an_object_left_open_is_an_error(emulator, method, way, cut, endin
     "text",
     [
         *('{"setup": NaN, "rating": 1}', '{"setup": "a", "rating": 1e999}', "12", "null", '"a"'),
-        *('{"setup": {"rating": 1}, "r', '{"setup": ' + "[" * 10_000),
+        *('{"setup": {"rating": 1}, "r', '{"setup": ' + "[" * 20_000),
     ],
     ids=lambda text: text[:24],
 )
@@ -776,7 +776,7 @@ def test_what_cannot_become_the_object_is_not_shown(text):
         ("[1", None),
         ("", None),
         ('{"setup": NaN', None),
-        ('{"setup": ' + "[" * 10_000, None),
+        ('{"setup": ' + "[" * 100_000, None),
     ],
     ids=lambda text: str(text)[:24],
 )
