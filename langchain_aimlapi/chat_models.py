@@ -327,6 +327,7 @@ class ChatAIMLAPI(
         *,
         stream: bool,
     ) -> Turn:
+        # All of one module: each import costs each call.
         from langchain_aimlapi._turn import Retries, RetryPolicy, Route, Turn, last_stored
 
         # A spending limit exists only where the application has imported the tracker.

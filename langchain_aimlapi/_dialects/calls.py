@@ -287,8 +287,6 @@ class _Call:
 
     @property
     def text(self) -> str:
-        if self.as_sent:
-            self._take_as_sent_if_whole()
         return "".join(self.arguments)
 
     @property
@@ -318,16 +316,16 @@ class _Call:
                 arguments = arguments[self.length :]
             elif not self.begun and self.held.strip() == _NOTHING:
                 self.arguments, self.held, self.length = [], "", 0
-        if self.as_sent:
-            self.as_sent.append(sent)
         self.arguments.append(arguments)
         self.held += arguments
         self.length += len(arguments)
+        if self.as_sent:
+            self._keep_as_sent(sent)
 
-    def _take_as_sent_if_whole(self) -> None:
-        """See whether no fragment was a repetition: then all of them make an object, else not."""
-        text = "".join(self.as_sent)
-        if text.rstrip().endswith("}") and is_whole_object(text):
+    def _keep_as_sent(self, sent: str) -> None:
+        """Keep a fragment as it came; if all of them make an object, none was a repetition."""
+        self.as_sent.append(sent)
+        if sent.rstrip().endswith("}") and is_whole_object(text := "".join(self.as_sent)):
             self.held = text[self.length - len(self.held) :]
             self.arguments, self.length, self.as_sent = [text], len(text), []
 

@@ -91,7 +91,7 @@ class _ConnectionsOfLoops:
         self._registry = registry
 
     def handle_async_request(self, request: httpcore.Request) -> Awaitable[httpcore.Response]:
-        # Once the loop is known without a coroutine of its own: each costs whenever a call waits.
+        # A known loop needs no coroutine here: each is resumed whenever its call has waited.
         known = self._registry.loops.get(asyncio.get_running_loop())
         return self._first(request) if known is None else known.handle_async_request(request)
 

@@ -42,8 +42,8 @@ class Seal:
 
     def refuse(self, items: Any) -> bool:
         """Keep the sealed items of a refused input out from now on; tell whether there were any."""
-        sealed = [item["id"] for item in dicts_in(items) if item.get("encrypted_content")]
-        self.refused.update(dict.fromkeys(sealed))
+        sealed = {item["id"]: None for item in dicts_in(items) if item.get("encrypted_content")}
+        self.refused.update(sealed)
         return bool(sealed)
 
     def _mark(self) -> dict[str, str]:

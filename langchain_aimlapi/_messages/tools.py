@@ -96,8 +96,9 @@ def wire_tools(tools: Iterable[Any], choice: Any, *, strict: bool | None = None)
     """
     converted = [wire_tool(tool, strict=strict) for tool in tools]
     chosen = wire_tool_choice(choice, converted)
-    params: dict[str, Any] = {"tools": converted} if converted else {}
-    return params if not converted or chosen is None else {**params, "tool_choice": chosen}
+    if not converted:
+        return {}
+    return {"tools": converted, **({} if chosen is None else {"tool_choice": chosen})}
 
 
 def is_builtin_tool(tool: Any) -> bool:
